@@ -142,7 +142,10 @@ mod tests {
         let digest: Digest = format!("sha256:{hex}").parse().unwrap();
         assert_eq!(digest.to_hex(), hex);
         assert_eq!(Digest::from_sri(&digest.to_sri()), vec![digest.clone()]);
-        assert_eq!(Digest::from_sri("sha999-AAAA sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=?x"), vec![digest]);
+        assert_eq!(
+            Digest::from_sri("sha999-AAAA sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=?x"),
+            vec![digest]
+        );
         for wrong in ["", "sha256:", "sha256:zz", "sha256:e3b0", "crc32:00000000"] {
             assert!(wrong.parse::<Digest>().is_err(), "{wrong}");
         }

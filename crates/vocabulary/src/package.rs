@@ -133,7 +133,11 @@ impl Purl {
         };
         let name = decode(name.trim_matches('/'))?;
         let valid = !kind.is_empty() && !name.is_empty();
-        valid.then(|| Self { kind: kind.to_ascii_lowercase(), name, version: version.filter(|text| !text.is_empty()) })
+        valid.then(|| Self {
+            kind: kind.to_ascii_lowercase(),
+            name,
+            version: version.filter(|text| !text.is_empty()),
+        })
     }
 }
 

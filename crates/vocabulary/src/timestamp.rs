@@ -47,7 +47,9 @@ impl Timestamp {
         if let Ok(moment) = text.parse::<jiff::Timestamp>() {
             return Ok(Self(moment.as_millisecond()));
         }
-        if text.len() <= 40 && let Ok(moment) = format!("{text}Z").parse::<jiff::Timestamp>() {
+        if text.len() <= 40
+            && let Ok(moment) = format!("{text}Z").parse::<jiff::Timestamp>()
+        {
             return Ok(Self(moment.as_millisecond()));
         }
         Err(InvalidTimestamp(text.chars().take(40).collect()))
@@ -63,9 +65,9 @@ impl Timestamp {
 /// packument has thousands of them.
 fn parse_utc(text: &[u8]) -> Option<Timestamp> {
     let number = |range: std::ops::Range<usize>| -> Option<i64> {
-        text.get(range)?.iter().try_fold(0i64, |sum, byte| {
-            byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0'))
-        })
+        text.get(range)?
+            .iter()
+            .try_fold(0i64, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0')))
     };
     let at = |index: usize| text.get(index).copied();
     if at(4)? != b'-' || at(7)? != b'-' || at(10)? != b'T' || at(13)? != b':' || at(16)? != b':' {
@@ -231,7 +233,9 @@ mod tests {
         assert_eq!(Timestamp::parse("2017-04-20T14:14:01.123456Z").unwrap(), expected);
         assert_eq!(Timestamp::parse("2017-04-20T16:14:01.123+02:00").unwrap(), expected);
         assert_eq!(Timestamp::parse("2017-04-20T14:14:01").unwrap(), Timestamp::from_seconds(1_492_697_641));
-        for wrong in ["", "yesterday", "2017-13-01T00:00:00Z", "2017-02-29T00:00:00Z", "2017-04-20T14:14:01.Z"] {
+        for wrong in
+            ["", "yesterday", "2017-13-01T00:00:00Z", "2017-02-29T00:00:00Z", "2017-04-20T14:14:01.Z"]
+        {
             assert!(Timestamp::parse(wrong).is_err(), "{wrong}");
         }
     }
