@@ -35,6 +35,12 @@ pub trait Ecosystem: Send + Sync {
     /// What a request asks for. Every encoding of a name must come out as the same [`PackageName`].
     fn route(&self, request: &RequestHead<'_>) -> Route;
 
+    /// The answer to [`Route::Config`]: `base` is the mount as this client reaches it, and `auth_required` says
+    /// that nobody reads without a credential.
+    fn client_config(&self, _base: &BaseUrl, _auth_required: bool) -> Reply {
+        Reply::new(http::StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "")
+    }
+
     /// Which upstream documents are still needed to judge `package`, seen what is there already. A document
     /// that upstream does not have is simply absent from `have`; the engine never asks for the same role
     /// twice and gives up after four rounds.

@@ -62,11 +62,12 @@ pub struct Adopted {
 /// How to point clients at a gateway for one command.
 #[derive(Debug, Clone, Default)]
 pub struct Pointing {
-    /// Environment variables to set.
+    /// Environment variables to set. `{PATH}` in a value stands for the caller's own `PATH`.
     pub environment: Vec<(String, String)>,
     /// Variables to take away, since they would win over ours.
     pub removed: Vec<String>,
-    /// Files to write below the scratch directory: relative path and content.
+    /// Files to write below the scratch directory: relative path and content. A content that begins with
+    /// `#!` is made executable.
     pub files: Vec<(String, String)>,
     /// What cannot be pointed this way, for people.
     pub caveats: Vec<String>,

@@ -41,6 +41,9 @@ pub enum Route {
     Fixed(Reply),
     /// The same, but answered to anyone, since clients ask it before they show a credential.
     Open(Reply),
+    /// The registry's description of itself, which tells clients where the rest is and whether to show a
+    /// credential; answered with [`crate::Ecosystem::client_config`] to anyone, since clients ask it first.
+    Config,
     /// The address means nothing here; answered with [`crate::Ecosystem::error`] 404.
     Unknown,
 }
