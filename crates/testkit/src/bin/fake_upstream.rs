@@ -1,0 +1,3 @@
+//! The fake registries as a process of their own.
+
+fn main() {}
