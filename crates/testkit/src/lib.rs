@@ -9,6 +9,7 @@
 
 pub mod archive;
 pub mod large;
+pub mod spec;
 pub mod upstream;
 pub mod world;
 

@@ -89,21 +89,15 @@ impl PypiRegistry {
             },
             ["pypi", name, "json"] => self.legacy(name, "", files_base),
             ["pypi", name, version, "json"] => self.legacy(name, version, files_base),
-            ["files", ..] => {
+            ["files", .., filename] => {
+                // Distribution names are escaped so that they hold no dash.
+                let project = filename.split('-').next().unwrap_or_default();
                 let path = format!("/pypi/{rest}");
-                for name in self.projects.keys().cloned().collect::<Vec<_>>() {
-                    let built = self.built(&name, files_base);
-                    match built.and_then(|built| built.files.get(&path).cloned()) {
-                        Some(Payload::Bytes(bytes)) => {
-                            return file_reply(Reply::file("binary/octet-stream", bytes));
-                        }
-                        Some(Payload::Large(file)) => {
-                            return file_reply(Reply::large("binary/octet-stream", file));
-                        }
-                        None => {}
-                    }
+                match self.built(project, files_base).and_then(|built| built.files.get(&path).cloned()) {
+                    Some(Payload::Bytes(bytes)) => file_reply(Reply::file("binary/octet-stream", bytes)),
+                    Some(Payload::Large(file)) => file_reply(Reply::large("binary/octet-stream", file)),
+                    None => Reply::not_found(),
                 }
-                Reply::not_found()
             }
             _ => Reply::not_found(),
         }

@@ -1,0 +1,205 @@
+//! Packages described as data, once for all three registries: the form of `--spec` files and of
+//! [`crate::world`].
+
+use crate::upstream::FakeUpstream;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// What the registries hold.
+///
+/// ```json
+/// {"npm": [{"name": "a", "releases": [{"version": "1.0.0", "published": "2020-01-01T00:00:00Z"}]}],
+///  "huge_npm": [{"name": "big", "releases": 3000, "bytes": 10000000}]}
+/// ```
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Spec {
+    /// npm packages.
+    pub npm: Vec<Package>,
+    /// Python projects.
+    pub pypi: Vec<Package>,
+    /// Crates.
+    pub cargo: Vec<Package>,
+    /// npm packages with many releases.
+    pub huge_npm: Vec<Huge>,
+}
+
+/// An npm package made to measure.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Huge {
+    /// Its name.
+    pub name: String,
+    /// How many releases.
+    pub releases: usize,
+    /// Length of the full packument, about.
+    pub bytes: usize,
+}
+
+/// One package.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Package {
+    /// Its name.
+    pub name: String,
+    /// Its releases, oldest first.
+    pub releases: Vec<Release>,
+    /// Nobody maintains it (npm).
+    pub no_maintainers: bool,
+}
+
+/// One release; what is left out is as harmless as can be.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Release {
+    /// Its version.
+    pub version: String,
+    /// When it was published; 2020 when left out.
+    pub published: Option<String>,
+    /// The registry knows no date.
+    pub no_date: bool,
+    /// SPDX expression; MIT when left out.
+    pub licence: Option<String>,
+    /// Who published it (npm).
+    pub publisher: Option<String>,
+    /// Packages it needs, each from this version up to the next major one.
+    pub dependencies: BTreeMap<String, String>,
+    /// Installing it runs code: `postinstall`, an sdist without wheel, `build.rs`.
+    pub install_script: bool,
+    /// Deprecated (npm) or yanked (PyPI, crates.io) with this reason.
+    pub withdrawn: Option<String>,
+    /// The bytes are not those that the index declares.
+    pub tampered: bool,
+    /// Text files in it.
+    pub files: BTreeMap<String, String>,
+    /// Noise in its file, in bytes.
+    pub noise_bytes: Option<u64>,
+}
+
+impl Spec {
+    /// Fills a running server with it.
+    pub fn apply(&self, upstream: &FakeUpstream) {
+        upstream.npm(|registry| {
+            self.npm.iter().for_each(|package| npm(registry, package));
+            self.huge_npm.iter().for_each(|huge| registry.huge(&huge.name, huge.releases, huge.bytes));
+        });
+        upstream.pypi(|registry| self.pypi.iter().for_each(|package| pypi(registry, package)));
+        upstream.cargo(|registry| self.cargo.iter().for_each(|package| cargo(registry, package)));
+    }
+}
+
+const TAMPERED: &[u8] = b"these are not the bytes that you were promised";
+
+fn npm(registry: &mut crate::upstream::NpmRegistry, package: &Package) {
+    let mut described = registry.package(&package.name);
+    if package.no_maintainers {
+        described = described.no_maintainers();
+    }
+    for release in &package.releases {
+        described = described.release(&release.version);
+        if let Some(date) = &release.published {
+            described = described.published(date);
+        }
+        if release.no_date {
+            described = described.no_date();
+        }
+        if let Some(licence) = &release.licence {
+            described = described.licence(licence);
+        }
+        if let Some(publisher) = &release.publisher {
+            described = described.publisher(publisher);
+        }
+        for (name, version) in &release.dependencies {
+            described = described.dependency(name, &format!("^{version}"));
+        }
+        if release.install_script {
+            described = described
+                .script("postinstall", "node install.js")
+                .file("install.js", "require('fs').writeFileSync('installed.txt', 'ran')\n");
+        }
+        if let Some(reason) = &release.withdrawn {
+            described = described.deprecated(reason);
+        }
+        if release.tampered {
+            described = described.tampered(TAMPERED);
+        }
+        for (path, text) in &release.files {
+            described = described.file(path, text);
+        }
+        if let Some(noise_bytes) = release.noise_bytes {
+            described = described.large(noise_bytes);
+        }
+    }
+}
+
+fn pypi(registry: &mut crate::upstream::PypiRegistry, package: &Package) {
+    let mut described = registry.package(&package.name);
+    for release in &package.releases {
+        described = described.release(&release.version);
+        if let Some(date) = &release.published {
+            described = described.published(date);
+        }
+        if release.no_date {
+            described = described.no_date();
+        }
+        if let Some(licence) = &release.licence {
+            described = described.licence(licence);
+        }
+        for (name, version) in &release.dependencies {
+            described = described.dependency(&format!("{name}>={version},<{}", next_major(version)));
+        }
+        if release.install_script {
+            described = described.sdist_only();
+        }
+        if let Some(reason) = &release.withdrawn {
+            described = described.yanked(reason);
+        }
+        if release.tampered {
+            described = described.tampered(TAMPERED);
+        }
+        for (path, text) in &release.files {
+            described = described.file(path, text);
+        }
+        if let Some(noise_bytes) = release.noise_bytes {
+            described = described.large(noise_bytes);
+        }
+    }
+}
+
+fn cargo(registry: &mut crate::upstream::CargoRegistry, package: &Package) {
+    let mut described = registry.package(&package.name);
+    for release in &package.releases {
+        described = described.release(&release.version);
+        if let Some(date) = &release.published {
+            described = described.published(date);
+        }
+        if release.no_date {
+            described = described.no_date();
+        }
+        if let Some(licence) = &release.licence {
+            described = described.licence(licence);
+        }
+        for (name, version) in &release.dependencies {
+            described = described.dependency(name, &format!("^{version}"));
+        }
+        if release.install_script {
+            described = described.file("build.rs", "fn main() {}\n");
+        }
+        if release.withdrawn.is_some() {
+            described = described.yanked();
+        }
+        if release.tampered {
+            described = described.tampered(TAMPERED);
+        }
+        for (path, text) in &release.files {
+            described = described.file(path, text);
+        }
+        if let Some(noise_bytes) = release.noise_bytes {
+            described = described.large(noise_bytes);
+        }
+    }
+}
+
+fn next_major(version: &str) -> u64 {
+    version.split('.').next().and_then(|major| major.parse::<u64>().ok()).unwrap_or_default() + 1
+}
