@@ -7,8 +7,10 @@
 #![expect(clippy::expect_used, reason = "a test helper that cannot go on should end the test, saying why")]
 #![expect(clippy::panic, reason = "a test helper that cannot go on should end the test, saying why")]
 
+pub mod adopt;
 pub mod archive;
 pub mod large;
+pub mod registries;
 pub mod spec;
 pub mod upstream;
 pub mod world;
