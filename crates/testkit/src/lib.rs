@@ -9,9 +9,11 @@
 
 pub mod adopt;
 pub mod archive;
+pub mod clients;
 pub mod large;
 pub mod registries;
 pub mod spec;
+pub mod transcript;
 pub mod upstream;
 pub mod world;
 
