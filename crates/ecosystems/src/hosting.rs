@@ -15,6 +15,12 @@ pub trait Hosting: Sync {
         body: &Bytes,
     ) -> Result<Change, HostingError>;
 
+    /// Whether a change fits what is hosted already, by rules of the ecosystem beyond "no version twice": the
+    /// engine asks before it stores. Packages whose names have the same key arrive here as one.
+    fn accepts(&self, _existing: &HostedPackage, _change: &Change) -> Result<(), HostingError> {
+        Ok(())
+    }
+
     /// The house's documents on a hosted package, in the same form as an upstream's.
     fn documents(&self, package: &HostedPackage, now: Timestamp) -> Result<Vec<Document>, Malformed>;
 
