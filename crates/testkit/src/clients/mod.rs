@@ -330,8 +330,9 @@ impl Session {
         };
         let ended = tokio::time::timeout(self.time_limit, whole).await;
         if let (Err(_), Some(group)) = (&ended, group) {
-            // Without `unsafe` there is no killpg; procps' kill does it.
-            let _ = std::process::Command::new("kill").args(["-KILL", "--", &format!("-{group}")]).status();
+            // Without `unsafe` there is no killpg; the shell has it built in.
+            let line = format!("kill -KILL -- -{group}");
+            let _ = std::process::Command::new("sh").args(["-c", &line]).stderr(Stdio::null()).status();
         }
         Run {
             title,

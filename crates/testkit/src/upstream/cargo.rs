@@ -21,6 +21,7 @@ struct Package {
     name: String,
     description: String,
     releases: Vec<Release>,
+    owners: Vec<String>,
     raw: Option<String>,
     built: Option<Arc<Built>>,
 }
@@ -63,6 +64,7 @@ impl CargoRegistry {
         let package = self.crates.entry(name.to_ascii_lowercase()).or_insert_with(|| Package {
             name: name.to_owned(),
             description: format!("The crate {name}"),
+            owners: vec!["alice".to_owned()],
             ..Package::default()
         });
         package.built = None;
@@ -114,6 +116,14 @@ impl CargoRegistry {
             }
             ["api", "v1", "crates"] => self.search(&request.query),
             ["api", "v1", "crates", name] => self.information(name),
+            ["api", "v1", "crates", name, "owners"] => match self.crates.get(&name.to_ascii_lowercase()) {
+                Some(package) => {
+                    let owners: Vec<Value> =
+                        package.owners.iter().map(|login| json!({"login": login, "kind": "user"})).collect();
+                    Reply::document("application/json", json!({"users": owners}).to_string())
+                }
+                None => Reply::not_found(),
+            },
             _ => Reply::not_found(),
         }
     }
@@ -145,7 +155,7 @@ impl CargoRegistry {
             .crates
             .values()
             .filter(|package| package.name.contains(wanted.trim()))
-            .map(|package| summary(package))
+            .map(summary)
             .collect();
         let total = found.len();
         Reply::document("application/json", json!({"crates": found, "meta": {"total": total}}).to_string())
@@ -422,6 +432,18 @@ impl CargoPackage<'_> {
         if let Some(index) = self.current.take() {
             self.package.releases.remove(index);
         }
+        self
+    }
+
+    /// Adds an owner (there is `alice` unless taken away). Only the web API names owners.
+    pub fn owner(self, login: &str) -> Self {
+        self.package.owners.push(login.to_owned());
+        self
+    }
+
+    /// Nobody owns it.
+    pub fn no_owners(self) -> Self {
+        self.package.owners.clear();
         self
     }
 

@@ -6,14 +6,15 @@
 //! | `/npm/{package}` | packument, full or abbreviated by `Accept` |
 //! | `/npm/{package}/{version or tag}` | one manifest |
 //! | `/npm/{package}/-/{file}.tgz` | tarball |
-//! | `/npm/-/package/{package}/dist-tags`, `/npm/-/ping`, `/npm/-/v1/search`, `/npm/-/npm/v1/keys` | as the registry does |
+//! | `/npm/-/package/{package}/dist-tags`, `/npm/-/ping`, `/npm/-/v1/search`, `/npm/-/npm/v1/keys`, `/npm/-/npm/v1/attestations/{package}@{version}` | as the registry does |
 //! | `POST /npm/-/npm/v1/security/…` | `{}` |
 //! | `/pypi/simple/`, `/pypi/simple/{project}/` | index, HTML or JSON by `Accept`; redirects to the normalised name |
 //! | `/pypi/pypi/{project}/json`, `/pypi/pypi/{project}/{version}/json` | legacy document |
+//! | `/pypi/integrity/{project}/{version}/{file}/provenance` | attestations |
 //! | `/pypi/files/{digest}/{file}` and `….metadata` | files |
 //! | `/cargo/index/config.json`, `/cargo/index/{prefix}/{crate}` | sparse index |
 //! | `/cargo/dl/{crate}/{version}/download` | crate file |
-//! | `/cargo/api/v1/crates?q=`, `/cargo/api/v1/crates/{crate}` | search, information |
+//! | `/cargo/api/v1/crates?q=`, `/cargo/api/v1/crates/{crate}`, `…/owners` | search, information |
 //! | anything given to [`FakeUpstream::route`] | that |
 //!
 //! ```ignore
@@ -26,6 +27,7 @@
 //! ```
 
 mod cargo;
+mod conditions;
 mod fault;
 mod npm;
 mod npm_render;
@@ -134,6 +136,7 @@ pub(crate) struct State {
     next_fault: u64,
     log: Vec<Recorded>,
     files_base: String,
+    compressed: BTreeMap<String, Bytes>,
 }
 
 /// A test that failed while holding the lock must not hide its own message behind a poisoned one.

@@ -49,6 +49,7 @@ pub(super) struct Release {
     pub(super) integrity: Option<String>,
     pub(super) shasum: Option<String>,
     pub(super) unsigned: bool,
+    pub(super) attestations: Option<Value>,
 }
 
 impl NpmRegistry {
@@ -211,6 +212,11 @@ impl NpmPackage<'_> {
     /// No registry signature in `dist`.
     pub fn unsigned(self) -> Self {
         self.with(|release| release.unsigned = true)
+    }
+
+    /// What the attestations endpoint answers for it; `dist.attestations` then names that endpoint.
+    pub fn attestations(self, document: Value) -> Self {
+        self.with(|release| release.attestations = Some(document))
     }
 
     /// A tarball with so many bytes of noise in it, generated while it is sent.

@@ -106,6 +106,7 @@ impl NpmRegistry {
             [""] | ["-", "ping"] => Reply::plain(200, "application/json", "{}"),
             ["-", "v1", "search"] => self.search(&request.query),
             ["-", "npm", "v1", "keys"] => self.keys(),
+            ["-", "npm", "v1", "attestations", subject @ ..] => self.attestations(&subject.join("/")),
             ["-", "whoami"] => Reply::plain(401, "application/json", r#"{"error":"not logged in"}"#),
             ["-", "package", name @ .., "dist-tags"] => match self.built(&name.join("/"), base, behaviour) {
                 Some(built) => Reply::document("application/json", json!(built.tags).to_string()),
@@ -175,6 +176,17 @@ impl NpmRegistry {
         let built = Arc::new(build(package, base, behaviour.npm_extras, key));
         package.built = Some(Arc::clone(&built));
         Some(built)
+    }
+
+    /// `subject` is `name@version`.
+    fn attestations(&self, subject: &str) -> Reply {
+        let release = subject.rsplit_once('@').and_then(|(name, version)| {
+            self.packages.get(name)?.releases.iter().find(|release| release.version == version)
+        });
+        match release.and_then(|release| release.attestations.as_ref()) {
+            Some(document) => Reply::document("application/json", document.to_string()),
+            None => Reply::not_found(),
+        }
     }
 
     fn search(&mut self, query: &str) -> Reply {
@@ -277,54 +289,77 @@ fn tarball(package: &Package, release: &Release) -> (Payload, Hashed) {
     (Payload::Bytes(release.served.clone().unwrap_or(bytes).into()), hashed)
 }
 
+/// A manifest as the index has it. `extras` are the registry's key and address; a plain mirror has none
+/// of what comes from them.
+fn listed(
+    package: &Package,
+    release: &Release,
+    hashed: &Hashed,
+    tarball: &str,
+    extras: Option<(&SigningKey, &str)>,
+) -> Map<String, Value> {
+    let mut listed = manifest(package, release);
+    let integrity = release.integrity.as_ref().unwrap_or(&hashed.sri);
+    let shasum = release.shasum.as_ref().unwrap_or(&hashed.sha1);
+    let subject = format!("{}@{}", package.name, release.version);
+    let mut dist = Map::new();
+    for (name, value) in [("integrity", integrity), ("shasum", shasum)] {
+        if !value.is_empty() {
+            dist.insert(name.to_owned(), value.as_str().into());
+        }
+    }
+    dist.insert("tarball".to_owned(), tarball.into());
+    if let Some((key, base)) = extras {
+        dist.insert("fileCount".to_owned(), (release.files.len() + 2).into());
+        dist.insert("unpackedSize".to_owned(), hashed.size.saturating_mul(3).into());
+        if !release.unsigned {
+            let signature = key.sign(&format!("{subject}:{integrity}"));
+            dist.insert("signatures".to_owned(), json!([{"keyid": key.id(), "sig": signature}]));
+        }
+        if release.attestations.is_some() {
+            let url = format!("{base}/npm/-/npm/v1/attestations/{subject}");
+            let provenance = json!({"predicateType": "https://slsa.dev/provenance/v1"});
+            dist.insert("attestations".to_owned(), json!({"url": url, "provenance": provenance}));
+        }
+        listed.extend(people_and_flags(package, release));
+    }
+    listed.insert("_id".to_owned(), subject.into());
+    listed.insert("dist".to_owned(), Value::Object(dist));
+    if release.filler_bytes > 0 {
+        listed.insert("filler".to_owned(), filler(release.filler_bytes).into());
+    }
+    listed.extend(release.listed.iter().cloned());
+    listed
+}
+
+fn people_and_flags(package: &Package, release: &Release) -> Map<String, Value> {
+    let mut members = Map::new();
+    if let Some(publisher) = &release.publisher {
+        members.insert("_npmUser".to_owned(), person(publisher));
+    }
+    let people: Vec<Value> = package.maintainers.iter().map(|name| person(name)).collect();
+    members.insert("maintainers".to_owned(), people.into());
+    members.insert("_hasShrinkwrap".to_owned(), false.into());
+    let runs = |name: &str| matches!(name, "preinstall" | "install" | "postinstall");
+    if release.scripts.iter().any(|(name, _)| runs(name)) {
+        members.insert("hasInstallScript".to_owned(), true.into());
+    }
+    if let Some(message) = &release.deprecated {
+        members.insert("deprecated".to_owned(), message.as_str().into());
+    }
+    members
+}
+
 fn build(package: &Package, base: &str, extras: bool, key: &SigningKey) -> Built {
     let bare = package.name.rsplit('/').next().unwrap_or_default();
-    let people: Vec<Value> = package.maintainers.iter().map(|name| person(name)).collect();
     let mut files = BTreeMap::new();
     let mut manifests = BTreeMap::new();
     let (mut full, mut short) = (Vec::new(), Vec::new());
     for release in &package.releases {
         let (payload, hashed) = tarball(package, release);
         let file = format!("{bare}-{}.tgz", release.version);
-        let mut listed = manifest(package, release);
-        let integrity = release.integrity.clone().unwrap_or_else(|| hashed.sri.clone());
-        let shasum = release.shasum.clone().unwrap_or(hashed.sha1);
-        let mut dist = Map::new();
-        for (name, value) in [("integrity", &integrity), ("shasum", &shasum)] {
-            if !value.is_empty() {
-                dist.insert(name.to_owned(), value.as_str().into());
-            }
-        }
-        dist.insert("tarball".to_owned(), format!("{base}/npm/{}/-/{file}", package.name).into());
-        listed.insert("_id".to_owned(), format!("{}@{}", package.name, release.version).into());
-        if extras {
-            dist.insert("fileCount".to_owned(), (release.files.len() + 2).into());
-            dist.insert("unpackedSize".to_owned(), hashed.size.saturating_mul(3).into());
-            if !release.unsigned {
-                let text = format!("{}@{}:{integrity}", package.name, release.version);
-                dist.insert("signatures".to_owned(), json!([{"keyid": key.id(), "sig": key.sign(&text)}]));
-            }
-            if let Some(publisher) = &release.publisher {
-                listed.insert("_npmUser".to_owned(), person(publisher));
-            }
-            listed.insert("maintainers".to_owned(), people.clone().into());
-            listed.insert("_hasShrinkwrap".to_owned(), false.into());
-            if release
-                .scripts
-                .iter()
-                .any(|(name, _)| matches!(name.as_str(), "preinstall" | "install" | "postinstall"))
-            {
-                listed.insert("hasInstallScript".to_owned(), true.into());
-            }
-            if let Some(message) = &release.deprecated {
-                listed.insert("deprecated".to_owned(), message.as_str().into());
-            }
-        }
-        listed.insert("dist".to_owned(), Value::Object(dist));
-        if release.filler_bytes > 0 {
-            listed.insert("filler".to_owned(), filler(release.filler_bytes).into());
-        }
-        listed.extend(release.listed.iter().cloned());
+        let tarball = format!("{base}/npm/{}/-/{file}", package.name);
+        let listed = listed(package, release, &hashed, &tarball, extras.then_some((key, base)));
         let mut trimmed = listed.clone();
         trimmed.retain(|name, _| ABBREVIATED_MEMBERS.contains(&name.as_str()));
         let text = Value::Object(listed).to_string();

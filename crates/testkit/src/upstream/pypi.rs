@@ -42,6 +42,7 @@ pub(super) struct Release {
     pub(super) noise_bytes: Option<u64>,
     pub(super) served: Option<Vec<u8>>,
     pub(super) sha256: Option<String>,
+    pub(super) provenance: Option<serde_json::Value>,
 }
 
 /// Where METADATA names the licence.
@@ -236,6 +237,11 @@ impl PypiProject<'_> {
     /// Declares this SHA-256 (hexadecimal) instead of the true one; an empty one leaves it out.
     pub fn declared_sha256(self, sha256: &str) -> Self {
         self.with(|release| release.sha256 = Some(sha256.to_owned()))
+    }
+
+    /// The provenance object of its files (PEP 740), which the index then points to.
+    pub fn provenance(self, document: serde_json::Value) -> Self {
+        self.with(|release| release.provenance = Some(document))
     }
 
     /// A source distribution with so many bytes of noise, generated while it is sent, and no wheel.

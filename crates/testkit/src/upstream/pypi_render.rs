@@ -89,6 +89,17 @@ impl PypiRegistry {
             },
             ["pypi", name, "json"] => self.legacy(name, "", files_base),
             ["pypi", name, version, "json"] => self.legacy(name, version, files_base),
+            ["integrity", name, version, _, "provenance"] => {
+                let project = self.projects.get(&normalise(name));
+                let release = project
+                    .and_then(|project| project.releases.iter().find(|release| release.version == *version));
+                match release.and_then(|release| release.provenance.as_ref()) {
+                    Some(document) => {
+                        Reply::document("application/vnd.pypi.integrity.v1+json", document.to_string())
+                    }
+                    None => Reply::not_found(),
+                }
+            }
             ["files", .., filename] => {
                 // Distribution names are escaped so that they hold no dash.
                 let project = filename.split('-').next().unwrap_or_default();
@@ -306,6 +317,11 @@ fn json_entry(release: &Release, file: &File, base: &str) -> Value {
         },
     });
     let Some(members) = entry.as_object_mut() else { return entry };
+    if release.provenance.is_some() {
+        let project = normalise(file.filename.split('-').next().unwrap_or_default());
+        let path = format!("/pypi/integrity/{project}/{}/{}/provenance", release.version, file.filename);
+        members.insert("provenance".to_owned(), format!("{base}{path}").into());
+    }
     if let Some(date) = &release.published {
         members.insert("upload-time".to_owned(), date.as_str().into());
     }

@@ -1,12 +1,13 @@
 //! From a registry's reply to bytes on the wire: conditions, ranges, compression, and faults.
 
+use super::conditions::{Conditioned, condition};
 use super::fault::Fault;
 use super::reply::{Kind, Payload, Reply};
-use super::{Behaviour, State, lock};
+use super::{State, lock};
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
+use http::{HeaderName, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt as _, Limited, StreamBody, combinators::UnsyncBoxBody};
 use hyper::body::{Frame, Incoming};
 use std::io::{self, Write as _};
@@ -109,7 +110,7 @@ async fn respond(
         Some(fault) => spoil(reply, fault, &uri, &broken).await?,
         None => reply,
     };
-    let conditioned = condition(reply, &parts.headers, &behaviour);
+    let conditioned = condition(reply, &parts.headers, &behaviour, &state);
     Ok(send(conditioned, head, fault, &broken))
 }
 
@@ -175,105 +176,6 @@ fn collect(payload: &Payload) -> Vec<u8> {
         Payload::Bytes(bytes) => bytes.to_vec(),
         Payload::Large(file) => file.chunks().flat_map(|chunk| chunk.to_vec()).collect(),
     }
-}
-
-/// A reply with the part of its body that goes out.
-struct Conditioned {
-    reply: Reply,
-    start: u64,
-    length: u64,
-}
-
-/// Validators, `If-None-Match`, `If-Modified-Since`, ranges and compression (RFC 9110 §8.8, §13, §14).
-fn condition(mut reply: Reply, request: &HeaderMap, behaviour: &Behaviour) -> Conditioned {
-    let size = |reply: &Reply| match &reply.body {
-        Payload::Bytes(bytes) => bytes.len() as u64,
-        Payload::Large(file) => file.size_bytes(),
-    };
-    if reply.status != 200 || reply.kind == Kind::Plain {
-        let length = size(&reply);
-        return Conditioned { reply, start: 0, length };
-    }
-    let text = |name: &str| request.get(name).and_then(|value| value.to_str().ok());
-    if behaviour.validators {
-        let tag = match &reply.body {
-            Payload::Bytes(bytes) => crate::archive::hash(bytes).sha1,
-            Payload::Large(file) => crate::archive::hash(format!("{file:?}").as_bytes()).sha1,
-        };
-        let tag = format!("\"{tag}\"");
-        let modified =
-            reply.headers.iter().find(|(name, _)| name == "last-modified").map(|(_, value)| value.clone());
-        let fresh = match text("if-none-match") {
-            Some(have) => {
-                have == "*" || have.split(',').any(|item| item.trim().trim_start_matches("W/") == tag)
-            }
-            None => match (text("if-modified-since"), &modified) {
-                (Some(since), Some(modified)) => {
-                    let pair = (httpdate::parse_http_date(since), httpdate::parse_http_date(modified));
-                    matches!(pair, (Ok(since), Ok(modified)) if modified <= since)
-                }
-                _ => false,
-            },
-        };
-        reply = reply.header("etag", &tag);
-        if fresh {
-            reply.status = 304;
-            reply.body = Payload::Bytes(Bytes::new());
-            return Conditioned { reply, start: 0, length: 0 };
-        }
-    } else {
-        reply.headers.retain(|(name, _)| name != "last-modified" && name != "cache-control");
-    }
-    if reply.kind == Kind::Document {
-        reply = reply.header("vary", "Accept, Accept-Encoding");
-        let accepts = text("accept-encoding").is_some_and(|value| value.contains("gzip"));
-        if let (true, true, Payload::Bytes(bytes)) = (accepts, behaviour.compression, &reply.body) {
-            let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-            encoder.write_all(bytes).expect("writing into memory");
-            reply.body = Payload::Bytes(encoder.finish().expect("writing into memory").into());
-            reply = reply.header("content-encoding", "gzip");
-        }
-        let length = size(&reply);
-        return Conditioned { reply, start: 0, length };
-    }
-    let total = size(&reply);
-    let reply = if behaviour.ranges { reply.header("accept-ranges", "bytes") } else { reply };
-    let unchanged = text("if-range").is_none_or(|value| {
-        reply.headers.iter().any(|(name, have)| (name == "etag" || name == "last-modified") && have == value)
-    });
-    match text("range").filter(|_| behaviour.ranges && unchanged).and_then(|value| range(value, total)) {
-        Some(Ok((start, end))) => {
-            let mut reply = reply.header("content-range", &format!("bytes {start}-{end}/{total}"));
-            reply.status = 206;
-            Conditioned { reply, start, length: end - start + 1 }
-        }
-        Some(Err(())) => {
-            let mut reply =
-                Reply::plain(416, "text/plain", "").header("content-range", &format!("bytes */{total}"));
-            reply.kind = Kind::Plain;
-            Conditioned { reply, start: 0, length: 0 }
-        }
-        None => Conditioned { reply, start: 0, length: total },
-    }
-}
-
-/// One byte range, inclusive; `None` when the header is to be ignored, `Some(Err)` when it cannot be met.
-fn range(value: &str, total: u64) -> Option<Result<(u64, u64), ()>> {
-    let (first, last) = value.strip_prefix("bytes=")?.split_once('-')?;
-    if last.contains(',') {
-        return None;
-    }
-    if first.is_empty() {
-        let suffix: u64 = last.parse().ok()?;
-        return Some(if suffix == 0 || total == 0 {
-            Err(())
-        } else {
-            Ok((total.saturating_sub(suffix), total - 1))
-        });
-    }
-    let start: u64 = first.parse().ok()?;
-    let end = if last.is_empty() { u64::MAX } else { last.parse().ok()? };
-    Some(if start >= total || end < start { Err(()) } else { Ok((start, end.min(total - 1))) })
 }
 
 /// The bytes `start..start + length` of a payload, in pieces.

@@ -87,7 +87,8 @@ async fn pypi_indexes_and_files_agree() {
             .requires_python(">=3.8")
             .dependency("idna>=2")
             .release("1.1")
-            .yanked("broken <here>");
+            .yanked("broken <here>")
+            .provenance(serde_json::json!({"version": 1}));
     });
     let url = upstream.pypi_url();
     let (status, headers, _) = get(&format!("{url}Good_Lib/"), &[]).await;
@@ -110,6 +111,8 @@ async fn pypi_indexes_and_files_agree() {
             (200, Some(&*hashed.sha256), Some(hashed.size))
         );
     }
+    assert!(page["files"][0]["provenance"].is_null());
+    assert_eq!(json(page["files"][2]["provenance"].as_str().unwrap(), &[]).await["version"], 1);
     let wheel = page["files"][0]["url"].as_str().unwrap();
     let (_, _, metadata) = get(&format!("{wheel}.metadata"), &[]).await;
     assert_eq!(page["files"][0]["core-metadata"]["sha256"], crate::archive::hash(&metadata).sha256);
@@ -263,4 +266,30 @@ async fn a_huge_packument_has_the_size_asked_for() {
     assert!((900_000..1_200_000).contains(&body.len()), "{}", body.len());
     let document: serde_json::Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(document["versions"].as_object().unwrap().len(), 300);
+}
+
+/// npm's own `audit signatures` cannot be asked: it wants a key server on the internet first.
+#[tokio::test]
+async fn the_registrys_signatures_hold_under_the_keys_it_publishes() {
+    use base64::Engine as _;
+    let decode = |value: &serde_json::Value| {
+        base64::engine::general_purpose::STANDARD.decode(value.as_str().unwrap()).unwrap()
+    };
+    let upstream = FakeUpstream::start().await;
+    upstream.npm(|registry| {
+        let statement = serde_json::json!({"attestations": []});
+        registry.package("a").release("1.0.0").attestations(statement).release("1.1.0").unsigned();
+    });
+    let document = json(&format!("{}a", upstream.npm_url()), &[]).await;
+    let dist = &document["versions"]["1.0.0"]["dist"];
+    assert!(document["versions"]["1.1.0"]["dist"].get("signatures").is_none());
+    let keys = json(&format!("{}-/npm/v1/keys", upstream.npm_url()), &[]).await;
+    assert_eq!(keys["keys"][0]["keyid"], dist["signatures"][0]["keyid"]);
+    let spki = decode(&keys["keys"][0]["key"]);
+    let key = ring::signature::UnparsedPublicKey::new(&ring::signature::ECDSA_P256_SHA256_ASN1, &spki[26..]);
+    let signed = format!("a@1.0.0:{}", dist["integrity"].as_str().unwrap());
+    key.verify(signed.as_bytes(), &decode(&dist["signatures"][0]["sig"])).unwrap();
+    let statement = json(dist["attestations"]["url"].as_str().unwrap(), &[]).await;
+    assert!(statement["attestations"].is_array());
+    assert_eq!(get(&format!("{}-/npm/v1/attestations/a@1.1.0", upstream.npm_url()), &[]).await.0, 404);
 }
