@@ -109,7 +109,11 @@ impl Client {
     pub fn find(name: &str) -> Option<Self> {
         let found = Self::installed(name);
         if found.is_none() {
-            crate::registries::skip(name, "client not installed", "run e2e/install-clients.sh");
+            // The test harness names each thread after its test.
+            let thread = std::thread::current();
+            let test = thread.name().unwrap_or("a test");
+            let what = format!("client {name} not installed");
+            crate::registries::skip(test, &what, "run e2e/install-clients.sh");
         }
         found
     }
