@@ -4,6 +4,8 @@
 //! to hold one, so that no path around the policy compiles.
 
 pub mod facts;
+pub mod licence;
+pub mod lookalike;
 pub mod verdict;
 
 pub use facts::{AdvisoryState, Dossier, KnownAdvisory, ReleaseFacts, Severity};
