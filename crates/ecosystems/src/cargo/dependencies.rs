@@ -54,7 +54,8 @@ pub(super) fn fingerprint(dependencies: &[Dependency<'_>]) -> u64 {
             let registry = dependency.registry.as_deref().unwrap_or_default();
             let optional = dependency.optional.unwrap_or_default();
             let (name, package) = (&dependency.name, dependency.package_name());
-            [&**name, package, &dependency.req, kind, target, registry, if optional { "?" } else { "" }].join("\n")
+            [&**name, package, &dependency.req, kind, target, registry, if optional { "?" } else { "" }]
+                .join("\n")
         })
         .collect();
     let names = u64::from(hash_names(names.into_iter()));

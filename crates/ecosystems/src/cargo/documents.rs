@@ -6,8 +6,8 @@ use super::{name, route, version};
 use crate::route::{Fetch, FetchScope, Wanted};
 use bytes::Bytes;
 use lazaret_vocabulary::{
-    Algorithm, Artifact, BaseUrl, Digest, Document, DocumentRole, Malformed, PackageName, Release, ReleaseKind,
-    Reply, Standing, Timestamp,
+    Algorithm, Artifact, BaseUrl, Digest, Document, DocumentRole, Malformed, PackageName, Release,
+    ReleaseKind, Reply, Standing, Timestamp,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -87,10 +87,16 @@ struct Line<'a> {
     cksum: Cow<'a, str>,
     #[serde(borrow, default)]
     deps: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "present")]
     yanked: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pubtime: Option<&'a RawValue>,
+}
+
+/// A field that is there, `null` too: left to itself, an option reads `null` as absent, and a line would get
+/// the field twice.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 /// Where a release's line is, and how it becomes a yanked one.
@@ -122,7 +128,9 @@ pub(super) fn read(package: &PackageName, have: &[Document]) -> Result<CrateInde
     let template = match (hosted || body.is_empty(), find(CONFIG)) {
         (true, _) => None,
         (false, Some(config)) => Some(template(config)?),
-        (false, None) => return Err(Malformed::new("the registry has no config.json, which says where its files are")),
+        (false, None) => {
+            return Err(Malformed::new("the registry has no config.json, which says where its files are"));
+        }
     };
     let mut index = CrateIndex {
         lines: Vec::new(),
@@ -185,8 +193,9 @@ fn read_line(
     package: &PackageName,
     template: Option<&str>,
 ) -> Option<(LineSpan, Release, String)> {
-    let text = body.get(range.clone())?;
-    let line: Line<'_> = serde_json::from_slice(text).ok()?;
+    // The parser does not look into what it skips, so the text is checked as a whole.
+    let text = std::str::from_utf8(body.get(range.clone())?).ok()?;
+    let line: Line<'_> = serde_json::from_str(text).ok()?;
     if name::parse(&line.name).ok()? != *package || line.vers.len() > LONGEST_VERSION {
         return None;
     }
@@ -245,7 +254,8 @@ impl CrateIndex {
     /// The highest release for which `wanted` holds, by version order.
     pub(super) fn highest(&self, wanted: impl Fn(usize, &Release) -> bool) -> Option<usize> {
         let matching = self.releases.iter().enumerate().filter(|(index, release)| wanted(*index, release));
-        matching.max_by(|(_, left), (_, right)| version::compare(&left.version, &right.version)).map(|(at, _)| at)
+        matching
+            .max_by(|(_, left), (_, right)| version::compare(&left.version, &right.version))
+            .map(|(at, _)| at)
     }
 }
-

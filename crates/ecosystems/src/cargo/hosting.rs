@@ -80,7 +80,8 @@ impl Hosting for House {
                 .map_err(|error| Malformed::new(format!("an index line cannot be written: {error}")))?;
             body.push(b'\n');
         }
-        let document = |role, body: Bytes| Document { role, body, content_type: "text/plain".to_owned(), fetched: now };
+        let document =
+            |role, body: Bytes| Document { role, body, content_type: "text/plain".to_owned(), fetched: now };
         Ok(vec![document(INDEX, body.into()), document(HOUSE, Bytes::new())])
     }
 
@@ -90,7 +91,8 @@ impl Hosting for House {
                 "warnings": { "invalid_categories": [], "invalid_badges": [], "other": [] },
             })),
             Change::Owners { package, add, remove } => {
-                let (verb, who) = if remove.is_empty() { ("may now publish", add) } else { ("no longer publish", remove) };
+                let (verb, who) =
+                    if remove.is_empty() { ("may now publish", add) } else { ("no longer publish", remove) };
                 json_reply(&json!({ "ok": true, "msg": format!("{} {verb} {package}", who.join(", ")) }))
             }
             _ => json_reply(&json!({ "ok": true })),
@@ -200,7 +202,8 @@ fn split(body: &Bytes) -> Option<(Bytes, Bytes)> {
 }
 
 fn publication(body: &Bytes) -> Result<Change, HostingError> {
-    let (metadata, file) = split(body).ok_or_else(|| wrong("the body is not two parts with their lengths in front"))?;
+    let (metadata, file) =
+        split(body).ok_or_else(|| wrong("the body is not two parts with their lengths in front"))?;
     let metadata: Metadata = serde_json::from_slice(&metadata)
         .map_err(|error| wrong(format!("the metadata is not what cargo publish sends: {error}")))?;
     let package = name::parse(&metadata.name).map_err(|error| wrong(error.to_string()))?;
@@ -236,7 +239,10 @@ fn check(metadata: &Metadata) -> Result<(), HostingError> {
             return Err(wrong(format!("the requirement on `{}` cannot be read", dependency.name)));
         }
         if !matches!(dependency.kind.as_deref(), None | Some("normal" | "build" | "dev")) {
-            return Err(wrong(format!("`{}` is of a kind that is not normal, build or dev", dependency.name)));
+            return Err(wrong(format!(
+                "`{}` is of a kind that is not normal, build or dev",
+                dependency.name
+            )));
         }
     }
     let is_list = |value: &Value| value.as_array().is_some_and(|list| list.iter().all(Value::is_string));
@@ -287,7 +293,12 @@ fn index_dependency(dependency: &PublishedDependency) -> Value {
 }
 
 /// The crate file must say of itself what the request says of it.
-fn verify(package: &PackageName, metadata: &Metadata, line: &Value, file: &Bytes) -> Result<(), HostingError> {
+fn verify(
+    package: &PackageName,
+    metadata: &Metadata,
+    line: &Value,
+    file: &Bytes,
+) -> Result<(), HostingError> {
     let dependencies: Vec<Dependency<'_>> = line
         .get("deps")
         .map(Vec::deserialize)
@@ -316,7 +327,8 @@ fn verify(package: &PackageName, metadata: &Metadata, line: &Value, file: &Bytes
 /// A stored release as the index has it.
 fn index_line(release: &HostedRelease) -> Result<Value, Malformed> {
     let about = |what: &str| Malformed::new(format!("the stored release {} {what}", release.version));
-    let mut line: Value = serde_json::from_str(&release.manifest).map_err(|_| about("has no JSON manifest"))?;
+    let mut line: Value =
+        serde_json::from_str(&release.manifest).map_err(|_| about("has no JSON manifest"))?;
     let digests = release.files.iter().flat_map(|file| &file.digests);
     let checksum = digests
         .into_iter()

@@ -78,21 +78,28 @@ fn contents(root: &str, file: &mut dyn ReadSeek) -> Result<Contents, Malformed> 
                 contents.wrong.push(format!("the crate's member `{}` is no file", shown(&path)));
             }
             Some(inner) if inner.eq_ignore_ascii_case("cargo.toml") => {
-                if inner != "Cargo.toml" || contents.manifest.is_some() {
-                    contents.wrong.push("the crate has a second Cargo.toml".to_owned());
-                    continue;
+                let bytes = manifest_bytes(&mut entry)?;
+                // Some crates of 2015 hold the same manifest twice.
+                if inner != "Cargo.toml" || contents.manifest.as_ref().is_some_and(|have| *have != bytes) {
+                    contents.wrong.push("the crate has a second, different Cargo.toml".to_owned());
+                } else {
+                    contents.manifest = Some(bytes);
                 }
-                let mut bytes = Vec::new();
-                let read = entry.by_ref().take(LARGEST_MANIFEST + 1).read_to_end(&mut bytes).map_err(broken)?;
-                if u64::try_from(read).unwrap_or(u64::MAX) > LARGEST_MANIFEST {
-                    return Err(Malformed::new("the crate's Cargo.toml is larger than 4 MiB"));
-                }
-                contents.manifest = Some(bytes);
             }
             Some(inner) => contents.build_script |= inner == "build.rs",
         }
     }
     Ok(contents)
+}
+
+fn manifest_bytes(entry: &mut impl Read) -> Result<Vec<u8>, Malformed> {
+    let mut bytes = Vec::new();
+    let read = entry.take(LARGEST_MANIFEST + 1).read_to_end(&mut bytes).map_err(broken)?;
+    if u64::try_from(read).is_ok_and(|read| read <= LARGEST_MANIFEST) {
+        Ok(bytes)
+    } else {
+        Err(Malformed::new("the crate's Cargo.toml is larger than 4 MiB"))
+    }
 }
 
 fn broken(error: std::io::Error) -> Malformed {
@@ -123,7 +130,13 @@ fn manifest_table(bytes: &[u8]) -> Result<toml::Table, String> {
     text.parse::<toml::Table>().map_err(|error| error.message().to_owned())
 }
 
-fn compare(manifest: &toml::Table, root: &str, release: &Release, build_rs: bool, inspection: &mut Inspection) {
+fn compare(
+    manifest: &toml::Table,
+    root: &str,
+    release: &Release,
+    build_rs: bool,
+    inspection: &mut Inspection,
+) {
     let package = manifest.get("package").or_else(|| manifest.get("project")).and_then(toml::Value::as_table);
     let field = |key: &str| package.and_then(|package| package.get(key));
     let text = |key: &str| field(key).and_then(toml::Value::as_str).unwrap_or_default();
@@ -142,9 +155,12 @@ fn compare(manifest: &toml::Table, root: &str, release: &Release, build_rs: bool
         None => build_rs,
     });
     if let Some(fingerprint) = release.dependencies {
-        let names = dependency_names(manifest);
-        if hash_names(names.iter().map(String::as_str)) != names_half(fingerprint) {
-            let list: Vec<&str> = names.iter().map(String::as_str).take(20).collect();
+        // Publishing leaves out a dependency without a version, but in 2014 it did not.
+        let published = dependency_names(manifest, is_published);
+        let any = dependency_names(manifest, |_| true);
+        let agrees = |names: &BTreeSet<&str>| hash_names(names.iter().copied()) == names_half(fingerprint);
+        if !agrees(&published) && !agrees(&any) {
+            let list: Vec<&str> = any.into_iter().take(20).collect();
             inspection.disagreements.push(format!(
                 "the crate's Cargo.toml names other dependencies than the index: {}",
                 if list.is_empty() { "none".to_owned() } else { list.join(", ") }
@@ -154,23 +170,24 @@ fn compare(manifest: &toml::Table, root: &str, release: &Release, build_rs: bool
 }
 
 /// The packages that a manifest's normal and build dependencies name, those of platforms among them.
-fn dependency_names(manifest: &toml::Table) -> BTreeSet<String> {
+fn dependency_names(manifest: &toml::Table, counts: impl Fn(&toml::Value) -> bool) -> BTreeSet<&str> {
     let platforms = manifest.get("target").and_then(toml::Value::as_table);
-    let platforms = platforms.into_iter().flat_map(|targets| targets.values()).filter_map(toml::Value::as_table);
+    let platforms =
+        platforms.into_iter().flat_map(|targets| targets.values()).filter_map(toml::Value::as_table);
     std::iter::once(manifest)
         .chain(platforms)
-        .flat_map(|table| ["dependencies", "build-dependencies", "build_dependencies"].map(|key| table.get(key)))
+        .flat_map(|table| {
+            ["dependencies", "build-dependencies", "build_dependencies"].map(|key| table.get(key))
+        })
         .flatten()
         .filter_map(toml::Value::as_table)
         .flatten()
-        .filter(|(_, dependency)| is_published(dependency))
-        .map(|(name, dependency)| {
-            dependency.get("package").and_then(toml::Value::as_str).unwrap_or(name).to_owned()
-        })
+        .filter(|(_, dependency)| counts(dependency))
+        .map(|(name, dependency)| dependency.get("package").and_then(toml::Value::as_str).unwrap_or(name))
         .collect()
 }
 
-/// A dependency without a version is a path or repository of the author's, which publishing leaves out.
+/// A dependency without a version is a path or repository of the author's.
 fn is_published(dependency: &toml::Value) -> bool {
     let local = ["path", "git"].iter().any(|key| dependency.get(key).is_some());
     dependency.get("version").is_some() || !local

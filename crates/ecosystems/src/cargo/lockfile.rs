@@ -45,8 +45,8 @@ pub(super) fn read(text: &[u8]) -> Result<Vec<Locked>, Malformed> {
             line += stretch.iter().filter(|byte| **byte == b'\n').count();
             counted_to = start;
         }
-        let package_name =
-            name::parse(package.name.get_ref()).map_err(|error| Malformed::new(format!("Cargo.lock: {error}")))?;
+        let package_name = name::parse(package.name.get_ref())
+            .map_err(|error| Malformed::new(format!("Cargo.lock: {error}")))?;
         locked.push(Locked {
             package: package_name,
             version: package.version,
@@ -59,5 +59,8 @@ pub(super) fn read(text: &[u8]) -> Result<Vec<Locked>, Malformed> {
 
 /// The index's address, when the source is a registry.
 fn registry(source: &str) -> Option<&str> {
-    source.strip_prefix("registry+").or_else(|| source.strip_prefix("sparse+")).map(|url| url.trim_end_matches('/'))
+    source
+        .strip_prefix("registry+")
+        .or_else(|| source.strip_prefix("sparse+"))
+        .map(|url| url.trim_end_matches('/'))
 }

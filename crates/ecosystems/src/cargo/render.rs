@@ -5,7 +5,6 @@ use super::refuse;
 use crate::route::View;
 use crate::{Index, Shown};
 use http::StatusCode;
-use lazaret_policy::Allowed;
 use lazaret_vocabulary::{Malformed, Refusal, Release, Reply, Standing};
 
 /// A rough size of what a release takes in memory beside its line.
@@ -39,7 +38,7 @@ impl Index for CrateIndex {
         if !(0..self.releases.len()).any(|index| shown.allowed.admits(index)) {
             return Ok(self.refused(shown));
         }
-        let body = self.filtered(shown.allowed)?;
+        let body = self.filtered(|index| shown.allowed.admits(index))?;
         Ok(Reply::new(StatusCode::OK, "text/plain; charset=utf-8", body))
     }
 
@@ -49,12 +48,14 @@ impl Index for CrateIndex {
 }
 
 impl CrateIndex {
-    fn filtered(&self, allowed: &Allowed) -> Result<Vec<u8>, Malformed> {
+    /// The lines, with `yanked` set in those that are not admitted.
+    pub(super) fn filtered(&self, admits: impl Fn(usize) -> bool) -> Result<Vec<u8>, Malformed> {
         let lost = || Malformed::new("a line of the index file is not where it was");
         let piece = |range| self.body.get(range).ok_or_else(lost);
-        let mut body = Vec::with_capacity(self.body.len().saturating_add(self.lines.len().saturating_mul(16)));
+        let mut body =
+            Vec::with_capacity(self.body.len().saturating_add(self.lines.len().saturating_mul(16)));
         for (index, span) in self.lines.iter().enumerate() {
-            if allowed.admits(index) {
+            if admits(index) {
                 body.extend_from_slice(piece(span.line.clone())?);
             } else {
                 body.extend_from_slice(piece(span.line.start..span.yanked.start)?);
@@ -71,7 +72,8 @@ impl CrateIndex {
         let highest = self
             .highest(|_, release| release.withdrawn.is_none() && !release.prerelease)
             .or_else(|| self.highest(|_, _| true));
-        let found = highest.and_then(|index| Some((self.releases.get(index)?, shown.allowed.withheld(index)?)));
+        let found =
+            highest.and_then(|index| Some((self.releases.get(index)?, shown.allowed.withheld(index)?)));
         match found {
             Some((release, withheld)) => refuse::text(&Refusal {
                 package: shown.package.clone(),

@@ -58,7 +58,11 @@ fn index(directory: &str, crate_name: &str) -> Route {
 /// Everything below `/api/v1/crates/`.
 fn api(method: &Method, rest: &[&str]) -> Route {
     if matches!(rest, ["new"]) && *method == Method::PUT {
-        return Route::Submit { action: hosting::PUBLISH, package: None, limit_bytes: hosting::LARGEST_PUBLISH };
+        return Route::Submit {
+            action: hosting::PUBLISH,
+            package: None,
+            limit_bytes: hosting::LARGEST_PUBLISH,
+        };
     }
     let Some(package) = rest.first().and_then(|text| name::parse(text).ok()) else { return Route::Unknown };
     match (method.as_str(), rest) {

@@ -63,8 +63,9 @@ struct Hit {
 
 /// The crates that an upstream's answer lists; those whose names are none are left out.
 pub(super) fn hits(document: &Document) -> Result<Vec<Listed>, Malformed> {
-    let results: Results = serde_json::from_slice(&document.body)
-        .map_err(|error| Malformed::new(format!("the search result is not an object with `crates`: {error}")))?;
+    let results: Results = serde_json::from_slice(&document.body).map_err(|error| {
+        Malformed::new(format!("the search result is not an object with `crates`: {error}"))
+    })?;
     let listed = results.crates.into_iter().take(LARGEST_PAGE).filter_map(|hit| {
         Some(Listed {
             package: name::parse(&hit.name).ok()?,
