@@ -232,7 +232,7 @@ pub struct AuditHit {
 
 /// Every ecosystem this build knows. Adding one is adding its folder and a line here.
 pub fn all() -> &'static [&'static dyn Ecosystem] {
-    &[&cargo::Cargo]
+    &[&cargo::Cargo, &pypi::Pypi]
 }
 
 /// The ecosystem with this id.
