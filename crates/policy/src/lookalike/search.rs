@@ -9,6 +9,9 @@ use super::shape::{Shape, collapsed, visual};
 const SCOPE_SUFFIX: usize = 3;
 const SCOPE_STEM: usize = 9;
 
+/// Slips are not looked for in longer names: each letter costs some 70 look-ups.
+const LONGEST_WITH_SLIPS: usize = 64;
+
 /// In which way a name resembles a more popular one, as finely as the limits need it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Way {
@@ -129,6 +132,9 @@ impl Search<'_> {
     }
 
     fn one_slip(&self, found: &mut impl FnMut(Candidate)) {
+        if self.shape.squashed.len() > LONGEST_WITH_SLIPS {
+            return;
+        }
         edit::each_neighbour(self.shape.squashed.as_bytes(), |neighbour| {
             let Some(hit) = self.index.squashed(neighbour) else { return };
             let Some((place, target)) = self.target(Some(hit)) else { return };
