@@ -452,6 +452,23 @@ fn a_publication_that_cannot_stand_is_refused_with_the_reason() {
 }
 
 #[test]
+fn what_the_real_cargo_sends_is_understood() {
+    let body = Bytes::from_static(include_bytes!("corpus/publish.bin"));
+    let change = submit("publish", &Method::PUT, "/api/v1/crates/new", &body).unwrap();
+    let Change::Publish { package, version, manifest, .. } = &change else { panic!("a publication") };
+    assert_eq!((package.as_str(), package.key(), version.as_str()), ("acme-Tools", "acme-tools", "1.2.3"));
+    let line: serde_json::Value = serde_json::from_str(manifest).unwrap();
+    let names: Vec<_> = line["deps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["name"].as_str(), one["package"].as_str()))
+        .collect();
+    assert_eq!(names, [(Some("it"), Some("itoa")), (Some("serde"), None), (Some("cc"), None)]);
+    assert_eq!(line["features2"]["a"][0], "dep:serde");
+}
+
+#[test]
 fn a_second_crate_or_version_too_near_to_the_first_is_refused() {
     let file = crate_file(&[("Demo-1.0.0/Cargo.toml", MANIFEST)]);
     let change = publish(METADATA, &file).unwrap();
