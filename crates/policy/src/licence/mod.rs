@@ -60,7 +60,7 @@ use LicenceVerdict::{Denied, Satisfied, Unknown};
 
 impl LicenceRules {
     /// Reads patterns: an SPDX identifier in any case, several by a `*` at the end (`AGPL-*`), a
-    /// `LicenseRef-…`, or `UNLICENSED`, by which npm says that no licence is granted. `GPL-2.0` without
+    /// `LicenseRef-…`, or `UNLICENSED`, by which some packages say that none is granted. `GPL-2.0` without
     /// more means it with and without later versions. `X WITH exception` means just that, and goes before
     /// patterns that know no exception. A pattern that matches nothing in the SPDX list is a problem.
     pub fn new(allow: &[String], deny: &[String]) -> Result<Self, Problem> {

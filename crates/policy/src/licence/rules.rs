@@ -42,7 +42,7 @@ enum Form {
     Ids(Vec<String>),
     /// An identifier with an exception, in lower case.
     Pair(String, String),
-    /// A word of npm's that is no licence, in lower case.
+    /// A word that stands in place of a licence, in lower case.
     Word(String),
 }
 
