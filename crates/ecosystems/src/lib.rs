@@ -36,9 +36,9 @@ pub trait Ecosystem: Send + Sync {
     fn route(&self, request: &RequestHead<'_>) -> Route;
 
     /// The answer to [`Route::Config`]: `base` is the mount as this client reaches it, and `auth_required` says
-    /// that nobody reads without a credential.
-    fn client_config(&self, _base: &BaseUrl, _auth_required: bool) -> Reply {
-        Reply::new(http::StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "")
+    /// that nobody reads without a credential. `None` where [`Ecosystem::route`] never says so.
+    fn client_config(&self, _base: &BaseUrl, _auth_required: bool) -> Option<Reply> {
+        None
     }
 
     /// Which upstream documents are still needed to judge `package`, seen what is there already. A document

@@ -62,8 +62,8 @@ impl Ecosystem for Cargo {
         route::route(request)
     }
 
-    fn client_config(&self, base: &BaseUrl, auth_required: bool) -> Reply {
-        documents::client_config(base, auth_required)
+    fn client_config(&self, base: &BaseUrl, auth_required: bool) -> Option<Reply> {
+        Some(documents::client_config(base, auth_required))
     }
 
     fn wanted(&self, package: &PackageName, have: &[Document], _need: &Need) -> Wanted {

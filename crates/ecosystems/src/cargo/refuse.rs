@@ -8,13 +8,40 @@ use lazaret_vocabulary::{Refusal, Reply, RequestHead};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
+/// The code of a name that belongs to the house while nothing is published under it.
+const RESERVED_NAME: &str = "reserved-name";
+
+/// Says in a version, the only text of an index that cargo shows, why there is no other.
+const RESERVED_VERSION: &str = "0.0.0-reserved-name.nothing-of-this-name-is-published-here";
+
 /// 403 in the form this request's reply has. Never 404, 410 or 451: cargo hides the text of those.
 pub(super) fn refusal(refusal: &Refusal, request: &RequestHead<'_>) -> Reply {
     if speaks_json(request) {
         let line = refusal.line();
         return detail(StatusCode::FORBIDDEN, &line).with_phrase(&line);
     }
+    let is_index = !request.path.starts_with("/api/");
+    if is_index && refusal.version.is_none() && refusal.code == RESERVED_NAME {
+        return reserved(refusal);
+    }
     text(refusal)
+}
+
+/// The index file of a reserved name. `cargo publish` reads it before it sends anything and gives up on a
+/// 403, so the first release of such a crate could never be published; on a 404 everybody else would read
+/// that there is no such crate. One version that no requirement matches tells the reason, and its download
+/// is refused.
+fn reserved(refusal: &Refusal) -> Reply {
+    let line = serde_json::json!({
+        "name": refusal.package.as_str(),
+        "vers": RESERVED_VERSION,
+        "deps": [],
+        "cksum": "0".repeat(64),
+        "features": {},
+        "yanked": false,
+        "lazaret": refusal.line(),
+    });
+    Reply::new(StatusCode::OK, TEXT, format!("{line}\n"))
 }
 
 /// 403 as plain text.

@@ -5,6 +5,7 @@ use super::refuse;
 use crate::route::View;
 use crate::{Index, Shown};
 use http::StatusCode;
+use lazaret_policy::Action;
 use lazaret_vocabulary::{Malformed, Refusal, Release, Reply, Standing};
 
 /// A rough size of what a release takes in memory beside its line.
@@ -80,7 +81,7 @@ impl CrateIndex {
                 version: Some(release.version.to_string()),
                 code: withheld.code.to_string(),
                 sentence: withheld.sentence.clone(),
-                until: withheld.until,
+                until: withheld.until.filter(|_| withheld.action == Action::Hold),
                 newest_allowed: None,
                 page: shown.page.to_owned(),
             }),

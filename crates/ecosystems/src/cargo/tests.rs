@@ -544,10 +544,24 @@ fn refusals_and_errors_have_the_form_that_cargo_prints() {
 }
 
 #[test]
+fn a_reserved_name_lets_its_first_publication_pass_and_tells_everybody_else() {
+    let reserved = Refusal { code: "reserved-name".to_owned(), version: None, ..refusal() };
+    let index = ask(&Method::GET, "/de/mo/demo", |head| Cargo.refuse(&reserved, head));
+    assert_eq!(index.status, StatusCode::OK);
+    let read = read("demo", &index.body).unwrap();
+    let [release] = read.releases() else { panic!("one release") };
+    assert!(release.prerelease && release.version.contains("reserved-name"));
+    let download =
+        ask(&Method::GET, "/api/v1/crates/demo/1.0.0/download", |head| Cargo.refuse(&reserved, head));
+    assert_eq!(download.status, StatusCode::FORBIDDEN);
+}
+
+#[test]
 fn the_gateways_own_description_asks_for_a_credential_only_when_needed() {
     let base = BaseUrl::new("https://gate.example/cargo/");
-    let told =
-        |auth| serde_json::from_slice::<serde_json::Value>(&Cargo.client_config(&base, auth).body).unwrap();
+    let told = |auth| {
+        serde_json::from_slice::<serde_json::Value>(&Cargo.client_config(&base, auth).unwrap().body).unwrap()
+    };
     assert_eq!(
         told(false),
         serde_json::json!({"dl": "https://gate.example/cargo/api/v1/crates", "api": "https://gate.example/cargo"})
