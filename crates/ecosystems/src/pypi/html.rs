@@ -63,9 +63,12 @@ impl HtmlPage<'_> {
         if !is_file_name(&file) {
             return;
         }
+        // A page's own relative links are resolved by the reader of pages, those below a `<base>` here.
+        let own = href.trim().split('#').next().unwrap_or("").to_owned();
+        let address = if self.base.is_some() { url.clone() } else { own };
         let mut entry = Map::new();
         entry.insert("filename".to_owned(), file.into_owned().into());
-        entry.insert("url".to_owned(), url.into());
+        entry.insert("url".to_owned(), address.into());
         entry.insert("hashes".to_owned(), hashes(&href));
         if let Some(specifier) = attribute(tag, "data-requires-python") {
             entry.insert("requires-python".to_owned(), specifier.into());

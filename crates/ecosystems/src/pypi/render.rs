@@ -9,12 +9,15 @@ use super::page::Piece;
 use super::route::{self, PROJECT_JSON, SIMPLE_JSON};
 use super::{refuse, version};
 use crate::route::{Part, View};
-use crate::{Index, Shown};
+use crate::{Index, KeptExtra, Shown};
 use http::StatusCode;
-use lazaret_vocabulary::{Algorithm, Digest, Malformed, Refusal, Release, Reply, Standing};
+use lazaret_vocabulary::{
+    Algorithm, BaseUrl, Digest, Malformed, PackageName, Refusal, Release, Reply, Standing, Timestamp,
+};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// A rough size of what a file takes in memory beside its bytes in the page.
 const FILE_WEIGHT: usize = 500;
@@ -57,12 +60,15 @@ impl Index for ProjectIndex {
         if !self.exists || shown.package.key() != self.key.as_ref() {
             return Ok(Reply::new(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "404 Not Found"));
         }
-        let page = Rendering { index: self, shown, reasons: self.reasons(shown) };
-        match view.form {
-            PROJECT_JSON => page.project(view.version.as_deref()),
-            SIMPLE_JSON => Ok(Reply::new(StatusCode::OK, route::JSON_TYPE, page.json()?)),
-            form => Ok(Reply::new(StatusCode::OK, route::media_type(form), page.html())),
-        }
+        let why = |index: usize| match shown.allowed.withheld(index) {
+            Some(withheld) => {
+                Some(Why { code: &withheld.code, sentence: &withheld.sentence, until: withheld.until })
+            }
+            None if shown.allowed.admits(index) => None,
+            None => Some(Why { code: "not-judged", sentence: "no verdict on it was given", until: None }),
+        };
+        let setting = Setting { base: shown.base, page: shown.page, extras: shown.extras };
+        self.rendering(shown.package, setting, &why).reply(view)
     }
 
     fn weight(&self) -> usize {
@@ -70,63 +76,92 @@ impl Index for ProjectIndex {
     }
 }
 
-impl ProjectIndex {
-    /// The newest version that may be had, as it is told to whoever may not have another.
-    fn newest_allowed(&self, shown: &Shown<'_>) -> Option<usize> {
-        let open =
-            |index: usize, release: &Release| shown.allowed.admits(index) && release.withdrawn.is_none();
-        self.highest(|index, release| open(index, release) && !release.prerelease)
-            .or_else(|| self.highest(open))
-    }
-
-    fn refusal(&self, index: usize, newest: Option<&str>, shown: &Shown<'_>) -> Option<Refusal> {
-        let release = self.releases.get(index)?;
-        let refusal = |code: &str, sentence: &str, until| Refusal {
-            package: shown.package.clone(),
-            version: Some(release.version.to_string()),
-            code: code.to_owned(),
-            sentence: sentence.to_owned(),
-            until,
-            newest_allowed: newest.map(str::to_owned),
-            page: shown.page.to_owned(),
-        };
-        match shown.allowed.withheld(index) {
-            Some(withheld) => Some(refusal(&withheld.code, &withheld.sentence, withheld.until)),
-            None if shown.allowed.admits(index) => None,
-            None => Some(refusal("not-judged", "no verdict on it was given", None)),
+impl Rendering<'_> {
+    /// The document in one of its forms.
+    pub(super) fn reply(&self, view: &View) -> Result<Reply, Malformed> {
+        match view.form {
+            PROJECT_JSON => self.project(view.version.as_deref()),
+            SIMPLE_JSON => Ok(Reply::new(StatusCode::OK, route::JSON_TYPE, self.json()?)),
+            form => Ok(Reply::new(StatusCode::OK, route::media_type(form), self.html())),
         }
-    }
-
-    /// Release → why it is withheld, in one line.
-    fn reasons(&self, shown: &Shown<'_>) -> BTreeMap<usize, String> {
-        let newest = self.newest_allowed(shown).and_then(|index| self.releases.get(index));
-        let newest = newest.map(|release| release.version.as_ref());
-        (0..self.releases.len())
-            .filter_map(|index| Some((index, self.refusal(index, newest, shown)?.line())))
-            .collect()
     }
 }
 
-struct Rendering<'a> {
+/// Why a release is withheld.
+pub(super) struct Why<'a> {
+    pub code: &'a str,
+    pub sentence: &'a str,
+    pub until: Option<Timestamp>,
+}
+
+/// What a rendering needs beside documents and verdicts, see [`Shown`].
+pub(super) struct Setting<'a> {
+    pub base: &'a BaseUrl,
+    pub page: &'a str,
+    pub extras: &'a HashMap<Arc<str>, Vec<KeptExtra>>,
+}
+
+/// One rendering of one project.
+pub(super) struct Rendering<'a> {
     index: &'a ProjectIndex,
-    shown: &'a Shown<'a>,
-    reasons: BTreeMap<usize, String>,
+    setting: Setting<'a>,
+    /// Same order as the releases; `None` is admitted.
+    refusals: Vec<Option<Refusal>>,
+    /// The newest release that may be had, as it is told to whoever may not have another.
+    newest: Option<usize>,
+}
+
+impl ProjectIndex {
+    /// Prepares a rendering; `why` says of each release why it is withheld, if it is.
+    pub(super) fn rendering<'a>(
+        &'a self,
+        package: &PackageName,
+        setting: Setting<'a>,
+        why: &dyn Fn(usize) -> Option<Why<'a>>,
+    ) -> Rendering<'a> {
+        let whys: Vec<Option<Why<'a>>> = (0..self.releases.len()).map(why).collect();
+        let open = |index: usize, release: &Release| {
+            matches!(whys.get(index), Some(None)) && release.withdrawn.is_none()
+        };
+        let newest = self
+            .highest(|index, release| open(index, release) && !release.prerelease)
+            .or_else(|| self.highest(open));
+        let newest_allowed =
+            newest.and_then(|at| self.releases.get(at)).map(|release| release.version.to_string());
+        let refusals = self.releases.iter().zip(whys).map(|(release, why)| {
+            let why = why?;
+            Some(Refusal {
+                package: package.clone(),
+                version: Some(release.version.to_string()),
+                code: why.code.to_owned(),
+                sentence: why.sentence.to_owned(),
+                until: why.until,
+                newest_allowed: newest_allowed.clone(),
+                page: setting.page.to_owned(),
+            })
+        });
+        Rendering { index: self, refusals: refusals.collect(), setting, newest }
+    }
 }
 
 impl Rendering<'_> {
-    /// Why a file is not to be chosen: our reason, or the publisher's own.
-    fn yanked<'a>(&'a self, file: &'a ListedFile) -> Option<&'a str> {
-        self.reasons.get(&file.release).map(String::as_str).or(file.yanked.as_deref())
+    fn admits(&self, release: usize) -> bool {
+        matches!(self.refusals.get(release), Some(None))
+    }
+
+    /// Release → why it is withheld, in one line.
+    fn reasons(&self) -> Vec<Option<String>> {
+        self.refusals.iter().map(|refusal| refusal.as_ref().map(Refusal::line)).collect()
     }
 
     /// SHA-256 of the core metadata that this house can serve for a file.
     fn metadata(&self, name: &str) -> Option<&Digest> {
-        let kept = self.shown.extras.get(name)?;
+        let kept = self.setting.extras.get(name)?;
         kept.iter().find(|extra| extra.part == Part::Metadata).map(|extra| &extra.sha256)
     }
 
     fn file_url(&self, name: &str) -> String {
-        format!("{}{}", self.shown.base, route::file_path(&self.index.key, name))
+        format!("{}{}", self.setting.base, route::file_path(&self.index.key, name))
     }
 
     /// PEP 691. What is admitted keeps its bytes but for the address and the members on core metadata,
@@ -148,12 +183,13 @@ impl Rendering<'_> {
             }
         }
         body.extend_from_slice(b",\"files\":[");
+        let reasons = self.reasons();
         let mut first = true;
         for file in &index.page.files {
             let Some(artifact) = index.artifact(file) else { continue };
             body.extend_from_slice(if first { b"{" } else { b",{" });
             first = false;
-            let reason = self.reasons.get(&file.release);
+            let reason = reasons.get(file.release).and_then(Option::as_ref);
             let mut said = false;
             for part in index.page.pieces.get(file.pieces.clone()).unwrap_or_default() {
                 match (part, reason) {
@@ -204,14 +240,16 @@ impl Rendering<'_> {
         }
         let _ =
             write!(page, "<title>Links for {title}</title>\n</head>\n<body>\n<h1>Links for {title}</h1>\n");
+        let reasons = self.reasons();
         for file in &index.page.files {
-            self.anchor(file, &mut page);
+            let reason = reasons.get(file.release).and_then(Option::as_deref);
+            self.anchor(file, reason, &mut page);
         }
         page.push_str("</body>\n</html>\n");
         page
     }
 
-    fn anchor(&self, file: &ListedFile, page: &mut String) {
+    fn anchor(&self, file: &ListedFile, reason: Option<&str>, page: &mut String) {
         let Some(artifact) = self.index.artifact(file) else { return };
         let _ = write!(page, "<a href=\"{}", escape(&self.file_url(&artifact.file)));
         if let Some(digest) = strongest(&artifact.digests) {
@@ -227,7 +265,7 @@ impl Rendering<'_> {
         if let Some(time) = &file.uploaded {
             attribute("data-upload-time", time);
         }
-        if let Some(reason) = self.yanked(file) {
+        if let Some(reason) = reason.or(file.yanked.as_deref()) {
             attribute("data-yanked", reason);
         }
         if let Some(sha256) = self.metadata(&artifact.file) {
@@ -249,9 +287,9 @@ impl Rendering<'_> {
             })
         };
         let subject = match version {
-            None => index.newest_allowed(self.shown),
+            None => self.newest,
             Some(version) => {
-                let admitted = releases(version).find(|at| self.shown.allowed.admits(*at));
+                let admitted = releases(version).find(|at| self.admits(*at));
                 if let (None, Some(refused)) = (admitted, releases(version).next()) {
                     return Ok(self.refused(refused));
                 }
@@ -266,7 +304,7 @@ impl Rendering<'_> {
         };
         let mut all: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
         for file in &index.page.files {
-            if self.shown.allowed.admits(file.release)
+            if self.admits(file.release)
                 && let Some(owner) = index.releases.get(file.release)
             {
                 all.entry(&owner.version).or_default().extend(self.legacy_file(file));
@@ -283,11 +321,9 @@ impl Rendering<'_> {
     }
 
     fn refused(&self, release: usize) -> Reply {
-        let newest = self.index.newest_allowed(self.shown).and_then(|at| self.index.releases.get(at));
-        let newest = newest.map(|release| release.version.as_ref());
-        match self.index.refusal(release, newest, self.shown) {
-            Some(refusal) => refuse::problem(StatusCode::FORBIDDEN, &refusal),
-            None => Reply::new(StatusCode::NOT_FOUND, "application/json", r#"{"message": "Not Found"}"#),
+        match self.refusals.get(release) {
+            Some(Some(refusal)) => refuse::problem(StatusCode::FORBIDDEN, refusal),
+            _ => Reply::new(StatusCode::NOT_FOUND, "application/json", r#"{"message": "Not Found"}"#),
         }
     }
 

@@ -122,6 +122,7 @@ fn artifact(text: &str, file: &str) -> Route {
         Some(whole) if is_file_name(whole) => {
             Route::Artifact { package, file: whole.to_owned(), part: Part::Metadata }
         }
+        _ if file.is_empty() => Route::Unknown,
         _ => Route::Artifact { package, file: file.to_owned(), part: Part::Whole },
     }
 }
