@@ -286,10 +286,10 @@ fn documents_are_asked_for_as_needed() {
     let legacy = project("{}");
     assert_eq!(roles(&[], true, true), "simple/six/ json/six/json ");
     assert_eq!(roles(&[], false, true), "simple/six/ ");
-    assert_eq!(roles(&[dated.clone()], false, true), "");
-    assert_eq!(roles(&[dated.clone()], true, true), "json/six/json ");
-    assert_eq!(roles(&[undated.clone()], false, true), "json/six/json ");
-    assert_eq!(roles(&[undated.clone()], false, false), "");
+    assert_eq!(roles(std::slice::from_ref(&dated), false, true), "");
+    assert_eq!(roles(std::slice::from_ref(&dated), true, true), "json/six/json ");
+    assert_eq!(roles(std::slice::from_ref(&undated), false, true), "json/six/json ");
+    assert_eq!(roles(std::slice::from_ref(&undated), false, false), "");
     assert_eq!(roles(&[undated, legacy], true, true), "");
 }
 

@@ -195,10 +195,8 @@ fn what_no_client_could_use_is_left_out() {
     let index = read("six", &[json_page("six", &files)]).unwrap();
     assert_eq!(index.releases.len(), 1);
     assert_eq!(shown_json(&index, |_| true)["files"].as_array().unwrap().len(), 1);
-    let twice = format!(
-        r#"{{"meta":{{"api-version":"1.0"}},"files":[{{"filename":"six-1.0.tar.gz","url":"https://a.example/six-1.0.tar.gz","u\u0072l":"https://b.example/six-1.0.tar.gz","hashes":{{}}}}]}}"#
-    );
-    assert_eq!(read("six", &[simple("", &twice)]).unwrap().releases.len(), 0);
+    let twice = r#"{"meta":{"api-version":"1.0"},"files":[{"filename":"six-1.0.tar.gz","url":"https://a.example/six-1.0.tar.gz","u\u0072l":"https://b.example/six-1.0.tar.gz","hashes":{}}]}"#;
+    assert_eq!(read("six", &[simple("", twice)]).unwrap().releases.len(), 0);
 }
 
 #[test]
