@@ -373,7 +373,9 @@ fn legacy_documents(project: &Project, releases: &[(&Release, Value)]) -> BTreeM
                 "requires_dist": release.dependencies, "requires_python": release.requires_python,
                 "yanked": release.yanked.is_some(), "yanked_reason": release.yanked,
             },
-            "last_serial": 1, "urls": urls, "vulnerabilities": [], "ownership": {"roles": [], "organization": null},
+            "last_serial": 1, "urls": urls, "vulnerabilities": [],
+            // Nobody with a role would mean that nobody looks after it.
+            "ownership": {"roles": [{"role": "Owner", "user": "owner"}], "organization": null},
         });
         documents.insert(release.version.clone(), document.to_string());
         if let Some(members) = document.as_object_mut() {
