@@ -308,15 +308,15 @@ fn verify(
     let release = Release {
         version: metadata.vers.as_str().into(),
         dependencies: Some(fingerprint(&dependencies)),
-        artifacts: vec![Artifact {
-            file: route::artifact_file(package.as_str(), &metadata.vers).into(),
-            url: "".into(),
-            digests: Vec::new(),
-            size_bytes: None,
-        }],
         ..Release::default()
     };
-    let inspection = inspect::inspect(&release, package, &mut Cursor::new(file.as_ref()))
+    let artifact = Artifact {
+        file: route::artifact_file(package.as_str(), &metadata.vers).into(),
+        url: "".into(),
+        digests: Vec::new(),
+        size_bytes: None,
+    };
+    let inspection = inspect::inspect(&release, package, &artifact, &mut Cursor::new(file.as_ref()))
         .map_err(|error| wrong(error.to_string()))?;
     match inspection.disagreements.first() {
         Some(first) => Err(wrong(format!("the crate file and the request disagree: {first}"))),

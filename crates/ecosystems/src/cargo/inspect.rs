@@ -4,7 +4,7 @@
 use super::dependencies::{hash_names, names_half};
 use crate::{Inspection, ReadSeek};
 use flate2::read::GzDecoder;
-use lazaret_vocabulary::{Malformed, PackageName, Release};
+use lazaret_vocabulary::{Artifact, Malformed, PackageName, Release};
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Component, Path};
@@ -31,14 +31,14 @@ struct Contents {
 pub(super) fn inspect(
     release: &Release,
     package: &PackageName,
+    artifact: &Artifact,
     file: &mut dyn ReadSeek,
 ) -> Result<Inspection, Malformed> {
     // The artifact's name carries the crate's own spelling, the request's package only its lower case.
-    let root = release
-        .artifacts
-        .first()
-        .and_then(|artifact| artifact.file.strip_suffix(".crate"))
-        .map_or_else(|| format!("{package}-{}", release.version), str::to_owned);
+    let root = match artifact.file.strip_suffix(".crate") {
+        Some(root) => root.to_owned(),
+        None => format!("{package}-{}", release.version),
+    };
     let contents = contents(&root, file)?;
     let mut inspection = Inspection { disagreements: contents.wrong, ..Inspection::default() };
     let Some(manifest) = contents.manifest else {

@@ -90,10 +90,10 @@ impl Ecosystem for Cargo {
         &self,
         release: &Release,
         package: &PackageName,
-        _artifact: &Artifact,
+        artifact: &Artifact,
         file: &mut dyn ReadSeek,
     ) -> Result<Inspection, Malformed> {
-        inspect::inspect(release, package, file)
+        inspect::inspect(release, package, artifact, file)
     }
 
     fn media_type(&self, _file: &str) -> &'static str {

@@ -9,8 +9,7 @@ const LONGEST: usize = 64;
 /// Checks a name by the registry's rule (the Cargo book, "Registry Index", "Name restrictions"). The key is
 /// the canonical form by which the registry refuses a second `Foo_Bar` beside `foo-bar`.
 pub(super) fn parse(text: &str) -> Result<PackageName, InvalidName> {
-    let starts_well = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
-    if !starts_well {
+    if !text.starts_with(|first: char| first.is_ascii_alphabetic()) {
         return Err(InvalidName::new(text, "a crate's name starts with an ASCII letter"));
     }
     if text.len() > LONGEST {
