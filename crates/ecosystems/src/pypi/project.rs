@@ -169,8 +169,10 @@ pub(super) fn licence(expression: Option<&str>, classifiers: &[&str], text: Opti
     if !named.is_empty() {
         return Some(named.join(" AND "));
     }
+    // `UNKNOWN` is what older tools wrote where the author said nothing.
     text.map(str::trim)
-        .filter(|text| !text.is_empty() && text.len() <= LONGEST_LICENCE && !text.contains('\n'))
+        .filter(|text| !text.is_empty() && *text != "UNKNOWN")
+        .filter(|text| text.len() <= LONGEST_LICENCE && !text.contains('\n'))
         .map(str::to_owned)
 }
 

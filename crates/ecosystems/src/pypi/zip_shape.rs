@@ -223,7 +223,7 @@ fn check_names(entries: &[Entry], complaints: &mut Vec<String>) -> Vec<String> {
             complaints
                 .push(format!("it holds `{}`, which is written outside its folder", shown.escape_debug()));
         }
-        // File systems of desktops do not tell case apart, and a trailing slash makes no other file.
+        // A trailing slash makes a folder, which cannot stand beside a file of that name.
         if !seen.insert(name.trim_end_matches('/').to_owned()) {
             complaints.push(format!("it holds `{}` twice", shown.escape_debug()));
         }
@@ -262,7 +262,7 @@ fn check_places(
         } else if entry.offset > free {
             look_between(file, free, entry.offset, complaints)?;
         }
-        let head = read_at(file, entry.offset, 30 + 2 * 0xffff)?;
+        let head = read_at(file, entry.offset, 30 + entry.name.len())?;
         let Some((same, data)) = compare_local(&head, entry) else {
             return Err(broken("a file in it has no header of its own"));
         };
@@ -291,7 +291,8 @@ fn compare_local(head: &[u8], entry: &Entry) -> Option<(bool, u64)> {
     let (packed, plain) = (cut.number(4)?, cut.number(4)?);
     let (name, extra) = (cut.short()?, cut.short()?);
     let data = 30 + u64::from(name) + u64::from(extra);
-    let name = cut.take(usize::from(name))?;
+    // No more was read than a name of the same length; a longer one is another.
+    let name = cut.take(usize::from(name)).unwrap_or_default();
     // With bit 3 the numbers stand behind the data instead; with IN_EXTRA in the extra field.
     let later = flags & 8 != 0;
     let fits = |here: u64, there: u64| here == there || here == IN_EXTRA || (later && here == 0);

@@ -271,6 +271,8 @@ fn licences_come_from_the_surest_place() {
     assert_eq!(found(None, &[mit, apache], None), "MIT License AND Apache Software License");
     assert_eq!(found(None, &["License :: OSI Approved"], Some(" BSD-3-Clause ")), "BSD-3-Clause");
     assert_eq!(found(None, &[], Some("Permission is hereby granted,\nfree of charge")), "");
+    assert_eq!(found(None, &[], Some("UNKNOWN")), "");
+    assert_eq!(found(None, &[], Some("UNKNOWN")), "");
     assert_eq!(found(None, &[], None), "");
 }
 
