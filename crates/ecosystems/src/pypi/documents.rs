@@ -93,7 +93,10 @@ pub(super) struct ListedFile {
     /// Its release, and its place among that release's artifacts.
     pub release: usize,
     pub artifact: usize,
+    /// When it was uploaded, as written by the page or else by the legacy document.
     pub uploaded: Option<Box<str>>,
+    /// The page itself does not say when.
+    pub undated: bool,
     pub requires_python: Option<Arc<str>>,
     pub yanked: Option<Arc<str>>,
     pub pieces: Range<usize>,
@@ -149,6 +152,7 @@ fn assemble(
         table.files.push(ListedFile {
             release,
             artifact,
+            undated: file.uploaded.is_none(),
             uploaded: file.uploaded.or_else(|| {
                 let known = project.file(&file.file, &file.digests)?;
                 known.uploaded.as_deref().map(Into::into)

@@ -32,7 +32,8 @@ pub(super) fn to_json(package: &PackageName, html: &[u8]) -> Result<Vec<u8>, Mal
             }
         }
     }
-    let mut whole = json!({ "meta": { "api-version": "1.1" }, "name": package.key(), "files": page.files });
+    // 1.1 would promise sizes and versions (PEP 700), which HTML does not tell.
+    let mut whole = json!({ "meta": { "api-version": "1.0" }, "name": package.key(), "files": page.files });
     if let (Some(status), Some(members)) = (page.status, whole.as_object_mut()) {
         let mut value = json!({ "status": status });
         if let (Some(reason), Some(value)) = (page.reason, value.as_object_mut()) {

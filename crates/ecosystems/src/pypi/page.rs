@@ -232,7 +232,9 @@ fn read_file(
         }
         let place = span(body, value.get())?;
         let start = std::mem::replace(&mut end, place.end);
-        if STRIPPED.contains(&key.as_ref()) {
+        // A time that is no text says nothing, and one may have to be put in its place.
+        let no_time = key == "upload-time" && !value.get().starts_with('"');
+        if no_time || STRIPPED.contains(&key.as_ref()) {
             continue;
         }
         draft.take(key, value)?;

@@ -207,6 +207,9 @@ impl Rendering<'_> {
             if let Some(reason) = reason.filter(|_| !said) {
                 body.extend_from_slice(format!(",\"yanked\":{}", text(reason)).as_bytes());
             }
+            if let Some(time) = file.uploaded.as_deref().filter(|_| file.undated) {
+                body.extend_from_slice(format!(",\"upload-time\":{}", text(time)).as_bytes());
+            }
             if let Some(sha256) = self.metadata(&artifact.file) {
                 let hash = sha256.to_hex();
                 let member = format!(

@@ -246,6 +246,9 @@ fn the_legacy_document_fills_what_the_page_does_not_say() {
     assert_eq!(first.licence.as_deref(), Some("MIT License"));
     assert!(first.dependencies.is_some());
     assert_eq!(first.repository.as_deref(), Some("https://code.example/six"));
+    let json = shown_json(&index, |_| false);
+    assert_eq!(json["files"][0]["upload-time"], "2020-01-01T00:00:00.000000Z");
+    assert!(json["files"][1].get("upload-time").is_none());
     // Without a digest nothing says that it is the same file, and of another release nothing is said.
     assert_eq!((second.published, &second.licence, second.dependencies), (None, &None, None));
     assert_eq!(index.standing.maintainers, Some(vec!["ann".into(), "ben".into()]));
@@ -318,6 +321,21 @@ fn reasons_cannot_break_out_of_their_place() {
     let reason = json["files"][0]["yanked"].as_str().unwrap();
     assert!(reason.starts_with("six@1.0 is held") && reason.contains("\"2 hours\""), "{reason}");
     assert!(reason.contains(PAGE), "{reason}");
+}
+
+#[test]
+fn a_time_is_stated_once() {
+    let mut file = entry("six-1.0.tar.gz", OLD);
+    file["upload-time"] = serde_json::Value::Null;
+    let legacy = format!(
+        r#"{{"info":{{"name":"six"}},"urls":[{{"filename":"six-1.0.tar.gz","digests":{{"sha256":"{SHA256}"}},"upload_time":"2020-01-01T00:00:00"}}]}}"#
+    );
+    let index = read("six", &[json_page("six", &[file]), project(&legacy)]).unwrap();
+    assert_eq!(index.releases[0].published, Timestamp::parse(OLD).ok());
+    let page = shown(&index, SIMPLE_JSON, None, &HashMap::new(), |_| false);
+    let page = String::from_utf8_lossy(&page.body).into_owned();
+    assert_eq!(page.matches("\"upload-time\":\"2020-01-01T00:00:00\"").count(), 1, "{page}");
+    assert_eq!(page.matches("upload-time").count(), 1, "{page}");
 }
 
 #[test]
