@@ -232,7 +232,7 @@ pub struct AuditHit {
 
 /// Every ecosystem this build knows. Adding one is adding its folder and a line here.
 pub fn all() -> &'static [&'static dyn Ecosystem] {
-    &[&cargo::Cargo, &pypi::Pypi]
+    &[&npm::Npm, &pypi::Pypi, &cargo::Cargo]
 }
 
 /// The ecosystem with this id.

@@ -1,0 +1,419 @@
+//! The packument as a client may see it: pieces of the document, and of the manifests trimmed when it was
+//! read, put one behind another. What is let through keeps its bytes, but for the tarball's address.
+
+use super::documents::{Entry, Packument};
+use super::json::quoted;
+use super::view::{ABBREVIATED_TYPE, Form, MANIFEST, Members, TAG, TAGS, Withheld};
+use super::{notice, refuse, version};
+use crate::route::View;
+use crate::{Index, Shown};
+use http::StatusCode;
+use http::header::VARY;
+use lazaret_policy::{Action, Withheld as Reason};
+use lazaret_vocabulary::{Malformed, Refusal, Release, Reply, Standing};
+use std::collections::HashSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A rough size of what a release takes in memory beside the document.
+const RELEASE_WEIGHT: usize = 700;
+
+impl Index for Packument {
+    fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    fn releases(&self) -> &[Release] {
+        &self.releases
+    }
+
+    fn tags(&self) -> &[(Arc<str>, Arc<str>)] {
+        &self.tags
+    }
+
+    fn render(&self, view: &View, shown: &Shown<'_>) -> Result<Reply, Malformed> {
+        if shown.allowed.len() != self.releases.len() {
+            return Err(Malformed::new(format!(
+                "the verdict speaks of {} releases, the packument of {}",
+                shown.allowed.len(),
+                self.releases.len()
+            )));
+        }
+        let rendering = Rendering { index: self, shown };
+        match (view.form, view.version.as_deref()) {
+            (MANIFEST, Some(wanted)) => rendering.manifest(wanted),
+            (TAGS, _) => Ok(Reply::json(rendering.tags(|_| false))),
+            (TAG, Some(tag)) => Ok(rendering.tag(tag)),
+            (form, _) => rendering.packument(Form::named(form)),
+        }
+    }
+
+    fn weight(&self) -> usize {
+        let releases = self.releases.len().saturating_mul(RELEASE_WEIGHT);
+        self.body.len().saturating_add(self.trimmed.len()).saturating_add(releases)
+    }
+}
+
+struct Rendering<'a> {
+    index: &'a Packument,
+    shown: &'a Shown<'a>,
+}
+
+fn lost() -> Malformed {
+    Malformed::new("a piece of the packument is not where it was")
+}
+
+/// What is written behind a manifest in place of the publisher's own warning.
+enum Tail<'a> {
+    Own,
+    Because(&'a str),
+}
+
+impl<'a> Rendering<'a> {
+    fn piece(&self, range: &Range<usize>) -> Result<&'a [u8], Malformed> {
+        self.index.body.get(range.clone()).ok_or_else(lost)
+    }
+
+    fn packument(&self, form: Form) -> Result<Reply, Malformed> {
+        let listed = self.listed(form.withheld);
+        let size =
+            if form.members == Members::All { self.index.body.len() } else { self.index.trimmed.len() };
+        let room = self.index.releases.len().saturating_mul(160).saturating_add(4096);
+        let mut out = Vec::with_capacity(size.saturating_add(room));
+        self.head(&mut out, form.members)?;
+        out.extend_from_slice(b"\"dist-tags\":");
+        out.extend_from_slice(self.tags(|index| listed.contains(&index)).as_bytes());
+        self.dates(&mut out, &listed)?;
+        out.extend_from_slice(b",\"versions\":{");
+        let address = self.address();
+        let mut first = true;
+        for (index, (release, entry)) in self.entries() {
+            let withheld = self.shown.allowed.withheld(index);
+            let admitted = self.shown.allowed.admits(index);
+            if !admitted && !listed.contains(&index) {
+                continue;
+            }
+            if !std::mem::take(&mut first) {
+                out.push(b',');
+            }
+            out.extend_from_slice(self.piece(&entry.key)?);
+            out.push(b':');
+            let file = release.artifacts.first().map_or("", |artifact| &artifact.file);
+            match (form.members, withheld) {
+                (Members::All, _) => self.full(&mut out, entry, &address, file)?,
+                (Members::Install, None) => self.trimmed(&mut out, entry, &address, file, &Tail::Own)?,
+                (Members::Install, Some(reason)) => {
+                    let slug = notice::slug(reason, self.newest_allowed());
+                    let because = notice::line(reason, self.newest_allowed(), self.shown.page);
+                    let address = format!("{address}{slug}/");
+                    self.trimmed(&mut out, entry, &address, file, &Tail::Because(&because))?;
+                }
+            }
+        }
+        out.push(b'}');
+        if form.withheld == Withheld::Restricted {
+            self.restrictions(&mut out)?;
+        }
+        out.push(b'}');
+        let reply = if form.abbreviated {
+            Reply::new(StatusCode::OK, ABBREVIATED_TYPE, out)
+        } else {
+            Reply::json(out)
+        };
+        Ok(reply.with_header(VARY, "accept, user-agent"))
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (usize, (&'a Release, &'a Entry))> {
+        self.index.releases.iter().zip(&self.index.entries).enumerate()
+    }
+
+    /// `{` and the members before the tags, with a comma behind each.
+    fn head(&self, out: &mut Vec<u8>, members: Members) -> Result<(), Malformed> {
+        out.push(b'{');
+        if members == Members::All {
+            for (key, value) in &self.index.members {
+                out.extend_from_slice(self.piece(key)?);
+                out.push(b':');
+                out.extend_from_slice(self.piece(value)?);
+                out.push(b',');
+            }
+            return Ok(());
+        }
+        out.extend_from_slice(b"\"name\":");
+        out.extend_from_slice(quoted(&self.index.name).as_bytes());
+        out.push(b',');
+        if let Some(modified) = &self.index.modified {
+            out.extend_from_slice(b"\"modified\":");
+            out.extend_from_slice(self.piece(modified)?);
+            out.push(b',');
+        } else if let Some(date) = self.modified_of_time()? {
+            // What the abbreviated document calls `modified`, the full one has within `time`.
+            out.extend_from_slice(date);
+            out.push(b',');
+        }
+        Ok(())
+    }
+
+    fn modified_of_time(&self) -> Result<Option<&'a [u8]>, Malformed> {
+        let pieces = self.index.dates.iter().map(|range| self.piece(range));
+        let found = pieces.collect::<Result<Vec<_>, _>>()?;
+        Ok(found.into_iter().find(|piece| piece.starts_with(b"\"modified\"")))
+    }
+
+    /// `time`, so that the clients' own age settings work. An upstream that was asked for the abbreviated
+    /// document only has none, and none is made up.
+    fn dates(&self, out: &mut Vec<u8>, listed: &HashSet<usize>) -> Result<(), Malformed> {
+        if !self.index.has_time {
+            return Ok(());
+        }
+        out.extend_from_slice(b",\"time\":{");
+        let releases =
+            self.entries().filter(|(index, _)| self.shown.allowed.admits(*index) || listed.contains(index));
+        let dates = self.index.dates.iter().chain(releases.map(|(_, (_, entry))| &entry.time));
+        let mut first = true;
+        for date in dates.filter(|date| !date.is_empty()) {
+            if !std::mem::take(&mut first) {
+                out.push(b',');
+            }
+            out.extend_from_slice(self.piece(date)?);
+        }
+        out.push(b'}');
+        Ok(())
+    }
+
+    /// Where the package's tarballs are served, up to their names.
+    fn address(&self) -> String {
+        format!("{}/{}/-/", self.shown.base, self.index.name)
+    }
+
+    fn full(&self, out: &mut Vec<u8>, entry: &Entry, address: &str, file: &str) -> Result<(), Malformed> {
+        let [before, after] = &entry.full;
+        out.push(b'{');
+        out.extend_from_slice(self.piece(before)?);
+        push_address(out, address, file);
+        out.extend_from_slice(self.piece(after)?);
+        out.push(b'}');
+        Ok(())
+    }
+
+    fn trimmed(
+        &self,
+        out: &mut Vec<u8>,
+        entry: &Entry,
+        address: &str,
+        file: &str,
+        tail: &Tail<'_>,
+    ) -> Result<(), Malformed> {
+        let [before, after] = &entry.trimmed;
+        let piece = |range: &Range<usize>| self.index.trimmed.get(range.clone()).ok_or_else(lost);
+        out.extend_from_slice(piece(before)?);
+        push_address(out, address, file);
+        out.extend_from_slice(piece(after)?);
+        match tail {
+            Tail::Because(line) => {
+                out.extend_from_slice(b",\"deprecated\":");
+                out.extend_from_slice(quoted(line).as_bytes());
+            }
+            Tail::Own if !entry.deprecated.is_empty() => {
+                out.extend_from_slice(b",\"deprecated\":");
+                out.extend_from_slice(self.piece(&entry.deprecated)?);
+            }
+            Tail::Own => {}
+        }
+        out.push(b'}');
+        Ok(())
+    }
+
+    /// `policyRestrictions` (npm-pick-manifest): the withheld versions, and why, in one message for all.
+    fn restrictions(&self, out: &mut Vec<u8>) -> Result<(), Malformed> {
+        let mut withheld = self.index.ascending.iter().rev().filter_map(|index| {
+            Some((*index, self.index.releases.get(*index)?, self.shown.allowed.withheld(*index)?))
+        });
+        let Some(newest) = withheld.next() else { return Ok(()) };
+        let all: Vec<_> = std::iter::once(newest).chain(withheld).collect();
+        let reasons: Vec<(&str, &Reason)> =
+            all.iter().map(|(_, release, reason)| (&*release.version, *reason)).collect();
+        let message = notice::message(
+            &self.index.name,
+            &reasons,
+            self.index.releases.len(),
+            self.newest_allowed(),
+            self.shown.page,
+        );
+        out.extend_from_slice(b",\"policyRestrictions\":{\"message\":");
+        out.extend_from_slice(quoted(&message).as_bytes());
+        out.extend_from_slice(b",\"versions\":{");
+        let name = quoted(&self.index.name);
+        for (at, (index, _, _)) in all.iter().enumerate() {
+            let key = self.piece(&self.index.entries.get(*index).ok_or_else(lost)?.key)?;
+            if at > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(key);
+            out.extend_from_slice(b":{\"name\":");
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(b",\"version\":");
+            out.extend_from_slice(key);
+            out.push(b'}');
+        }
+        out.extend_from_slice(b"}}");
+        Ok(())
+    }
+
+    fn any_admitted(&self) -> bool {
+        (0..self.index.releases.len()).any(|index| self.shown.allowed.admits(index))
+    }
+
+    /// The highest stable version that may be had, else the highest of any kind.
+    fn newest_allowed(&self) -> Option<&'a str> {
+        self.highest(|_, release| !release.prerelease)
+            .or_else(|| self.highest(|_, _| true))
+            .map(|release| &*release.version)
+    }
+
+    /// The highest admitted release that fits.
+    fn highest(&self, fits: impl Fn(usize, &Release) -> bool) -> Option<&'a Release> {
+        self.index.ascending.iter().rev().find_map(|index| {
+            let release = self.index.releases.get(*index)?;
+            (self.shown.allowed.admits(*index) && fits(*index, release)).then_some(release)
+        })
+    }
+
+    /// Which withheld releases stay listed, with their reason in place of their tarball.
+    ///
+    /// Clients that print nothing of a version that is missing read the reason that way, if they come to
+    /// choose it. A range must not: pnpm and yarn 4 take a deprecated release only where a range matches no
+    /// other, yarn 1 and bun take `latest` if it matches, and the highest otherwise.
+    fn listed(&self, withheld: Withheld) -> HashSet<usize> {
+        let mut listed = HashSet::new();
+        if withheld == Withheld::Restricted {
+            return listed;
+        }
+        // Compatible versions: those that a caret range goes on from one to the next.
+        let family = |line: (u64, u64)| if line.0 == 0 { line } else { (line.0, u64::MAX) };
+        let mut admitted_lines = HashSet::new();
+        let mut admitted_families = HashSet::new();
+        let mut sound_families = HashSet::new();
+        for (index, (release, entry)) in self.entries() {
+            if let Some(line) = entry.line.filter(|_| self.shown.allowed.admits(index)) {
+                admitted_families.insert(family(line));
+                if release.deprecated.is_none() && !release.prerelease {
+                    sound_families.insert(family(line));
+                }
+            }
+        }
+        // From the highest down: a line gets into `admitted_lines` before its lower versions are looked at.
+        for index in self.index.ascending.iter().rev() {
+            let (Some(release), Some(entry)) =
+                (self.index.releases.get(*index), self.index.entries.get(*index))
+            else {
+                continue;
+            };
+            let Some(line) = entry.line else { continue };
+            if self.shown.allowed.admits(*index) {
+                if !release.prerelease {
+                    admitted_lines.insert(line);
+                }
+                continue;
+            }
+            let covered = admitted_lines.contains(&line);
+            let alone = !admitted_families.contains(&family(line));
+            let avoided = withheld == Withheld::Deprecated && sound_families.contains(&family(line));
+            if covered || alone || avoided {
+                listed.insert(*index);
+            }
+        }
+        listed
+    }
+
+    /// The tags as JSON. One that points at a withheld release moves to the highest admitted stable one below
+    /// it (or, if it is a pre-release itself, the highest of any kind), and is left out where there is none.
+    /// `keeps` says which withheld releases a tag may go on pointing at when nothing at all is admitted:
+    /// without `latest`, pnpm and yarn would not come to print the reason.
+    fn tags(&self, keeps: impl Fn(usize) -> bool) -> String {
+        let nothing = !self.any_admitted();
+        let mut out = String::from("{");
+        for (tag, version) in &self.index.tags {
+            let target = self.index.releases.iter().position(|release| release.version == *version);
+            let kept = target.filter(|index| nothing && keeps(*index)).map(|_| &**version);
+            let Some(version) = kept.or_else(|| self.points_at(version)) else { continue };
+            if out.len() > 1 {
+                out.push(',');
+            }
+            out.push_str(&quoted(tag));
+            out.push(':');
+            out.push_str(&quoted(version));
+        }
+        out.push('}');
+        out
+    }
+
+    /// Where a tag on `version` points.
+    fn points_at(&self, wanted: &'a str) -> Option<&'a str> {
+        let target = self.index.releases.iter().position(|release| *release.version == *wanted);
+        if target.is_some_and(|index| self.shown.allowed.admits(index)) {
+            return Some(wanted);
+        }
+        let prerelease = version::parse(wanted).is_some_and(|version| !version.pre.is_empty());
+        let below = |_: usize, release: &Release| {
+            (prerelease || !release.prerelease) && version::compare(&release.version, wanted).is_lt()
+        };
+        self.highest(below).map(|release| &*release.version)
+    }
+
+    fn tag(&self, tag: &str) -> Reply {
+        let found = self.index.tags.iter().find(|(known, _)| **known == *tag);
+        match found.and_then(|(_, version)| self.points_at(version)) {
+            Some(version) => Reply::json(quoted(version)),
+            None => refuse::plain(StatusCode::NOT_FOUND, &format!("there is no tag `{tag}` to be had")),
+        }
+    }
+
+    /// One version's manifest, asked for by version or tag.
+    fn manifest(&self, wanted: &str) -> Result<Reply, Malformed> {
+        let tagged = self.index.tags.iter().find(|(tag, _)| **tag == *wanted);
+        let version = match tagged {
+            // With nothing left below, the reason for the release itself is the answer.
+            Some((_, version)) => self.points_at(version).unwrap_or(version),
+            None => wanted,
+        };
+        let position = |version: &str| self.entries().find(|(_, (release, _))| *release.version == *version);
+        let cleaned = || version::parse(version).and_then(|version| position(&version.to_string()));
+        let Some((index, (release, entry))) = position(version).or_else(cleaned) else {
+            let body = quoted(&format!("version not found: {wanted}"));
+            return Ok(Reply { status: StatusCode::NOT_FOUND, ..Reply::json(body) });
+        };
+        if let Some(reason) = self.shown.allowed.withheld(index) {
+            let refusal = Refusal {
+                package: self.shown.package.clone(),
+                version: Some(release.version.to_string()),
+                code: reason.code.to_string(),
+                sentence: reason.sentence.clone(),
+                until: reason.until.filter(|_| reason.action == Action::Hold),
+                newest_allowed: self.newest_allowed().map(str::to_owned),
+                page: self.shown.page.to_owned(),
+            };
+            let line = refusal.line();
+            return Ok(refuse::plain(StatusCode::FORBIDDEN, &line).with_phrase(&line));
+        }
+        if !self.shown.allowed.admits(index) {
+            return Err(lost());
+        }
+        let file = release.artifacts.first().map_or("", |artifact| &artifact.file);
+        let mut out = Vec::with_capacity(8 << 10);
+        self.full(&mut out, entry, &self.address(), file)?;
+        Ok(Reply::json(out))
+    }
+}
+
+/// The address as a JSON string: names of packages and files need no escape, the base may.
+fn push_address(out: &mut Vec<u8>, address: &str, file: &str) {
+    out.push(b'"');
+    for byte in address.bytes().chain(file.bytes()) {
+        if matches!(byte, b'"' | b'\\') {
+            out.push(b'\\');
+        }
+        out.push(byte);
+    }
+    out.push(b'"');
+}
