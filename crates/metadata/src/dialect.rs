@@ -1,0 +1,58 @@
+//! What SQLite and PostgreSQL do not have in common.
+
+/// Which database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// On every SQLite connection. `FULL` makes a commit survive a power cut, not only a kill: in WAL mode the
+/// default `NORMAL` would not sync at each commit. Waiting comes first, since the switch to WAL may wait.
+pub(crate) const SQLITE_PRAGMAS: [&str; 6] = [
+    "PRAGMA busy_timeout = 10000",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA cache_size = -4096",
+    "PRAGMA temp_store = MEMORY",
+];
+
+/// On SQLite's reading connections besides: a write that takes the wrong way fails loudly.
+pub(crate) const SQLITE_READ_ONLY: &str = "PRAGMA query_only = ON";
+
+impl Engine {
+    /// Begins a transaction that writes. SQLite takes the write lock at once: a transaction that reads
+    /// first and writes then could not wait for another process's write (`SQLITE_BUSY_SNAPSHOT`).
+    pub(crate) const fn begin_write(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN IMMEDIATE",
+            Self::Postgres => "BEGIN",
+        }
+    }
+
+    /// Begins a transaction in which all queries see one state.
+    pub(crate) const fn begin_snapshot(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN DEFERRED",
+            Self::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+        }
+    }
+
+    /// Lets one node at a time change the schema, until its transaction ends. SQLite's write lock does so
+    /// already. The number is `lazaret` on a telephone's keys.
+    pub(crate) const fn lock_schema(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("SELECT CAST(pg_advisory_xact_lock(5292738) AS TEXT)"),
+        }
+    }
+
+    /// What lets several workers claim jobs without waiting for each other.
+    pub(crate) const fn skip_locked(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE SKIP LOCKED",
+        }
+    }
+}
