@@ -46,7 +46,12 @@ macro_rules! select {
 
 impl Metadata {
     /// One file.
-    pub async fn artifact(&self, ecosystem: &str, package_key: &str, file: &str) -> Result<Option<ArtifactRow>> {
+    pub async fn artifact(
+        &self,
+        ecosystem: &str,
+        package_key: &str,
+        file: &str,
+    ) -> Result<Option<ArtifactRow>> {
         let row = sqlx::query(select!("WHERE a.ecosystem = $1 AND a.package_key = $2 AND a.file = $3"))
             .bind(ecosystem)
             .bind(package_key)
@@ -80,7 +85,10 @@ impl Metadata {
     pub async fn put_artifact(&self, row: &ArtifactRow) -> Result<()> {
         let mut transaction = self.begin().await?;
         if !upsert(&mut transaction, row).await? {
-            return Err(MetadataError::Taken(format!("{} is hosted and cannot come from upstream", row.file)));
+            return Err(MetadataError::Taken(format!(
+                "{} is hosted and cannot come from upstream",
+                row.file
+            )));
         }
         if !row.hosted {
             sqlx::query(
@@ -138,10 +146,11 @@ impl Metadata {
 
     /// Total size of the files that came from upstreams.
     pub async fn collectable_bytes(&self) -> Result<u64> {
-        let row =
-            sqlx::query("SELECT CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) FROM artifacts WHERE hosted = 0")
-                .fetch_one(&self.read)
-                .await?;
+        let row = sqlx::query(
+            "SELECT CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) FROM artifacts WHERE hosted = 0",
+        )
+        .fetch_one(&self.read)
+        .await?;
         Columns::of(&row).size()
     }
 

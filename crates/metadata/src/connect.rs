@@ -40,7 +40,9 @@ impl Metadata {
                 .await?;
             Self { engine: Engine::Postgres, read: pool.clone(), write: pool }
         } else {
-            return Err(MetadataError::Schema("its address must begin with `sqlite:` or `postgres://`".into()));
+            return Err(MetadataError::Schema(
+                "its address must begin with `sqlite:` or `postgres://`".into(),
+            ));
         };
         crate::migrations::apply(&this).await?;
         Ok(this)

@@ -24,7 +24,10 @@ pub struct DownloadRow {
 
 macro_rules! select {
     ($rest:literal) => {
-        concat!("SELECT ecosystem, package_key, version, file, sha256, principal, at_ms FROM downloads ", $rest)
+        concat!(
+            "SELECT ecosystem, package_key, version, file, sha256, principal, at_ms FROM downloads ",
+            $rest
+        )
     };
 }
 

@@ -89,15 +89,18 @@ const RELEASES: &str = "SELECT version, manifest, published_ms, publisher, withd
     FROM hosted_releases WHERE ecosystem = $1 AND package_key = $2 ORDER BY published_ms, version";
 const FILES: &str = "SELECT file, version, sha256, digests, size_bytes, published_ms, metadata
     FROM hosted_files WHERE ecosystem = $1 AND package_key = $2 ORDER BY published_ms, file";
-const TAGS: &str = "SELECT tag, version FROM hosted_tags WHERE ecosystem = $1 AND package_key = $2 ORDER BY tag";
-const OWNERS: &str = "SELECT owner FROM hosted_owners WHERE ecosystem = $1 AND package_key = $2 ORDER BY owner";
+const TAGS: &str =
+    "SELECT tag, version FROM hosted_tags WHERE ecosystem = $1 AND package_key = $2 ORDER BY tag";
+const OWNERS: &str =
+    "SELECT owner FROM hosted_owners WHERE ecosystem = $1 AND package_key = $2 ORDER BY owner";
 
 impl Metadata {
     /// Ecosystem and key of every hosted package, also of those whose releases are all removed.
     pub async fn hosted_names(&self) -> Result<Vec<(String, String)>> {
-        let rows = sqlx::query("SELECT ecosystem, package_key FROM hosted_packages ORDER BY ecosystem, package_key")
-            .fetch_all(&self.read)
-            .await?;
+        let rows =
+            sqlx::query("SELECT ecosystem, package_key FROM hosted_packages ORDER BY ecosystem, package_key")
+                .fetch_all(&self.read)
+                .await?;
         rows.iter().map(read_pair).collect()
     }
 
@@ -129,7 +132,12 @@ impl Metadata {
     }
 
     /// Hosted packages whose name or description holds the text, whatever its case (of ASCII letters).
-    pub async fn search_hosted(&self, ecosystem: &str, text: &str, limit: u32) -> Result<Vec<HostedPackageRow>> {
+    pub async fn search_hosted(
+        &self,
+        ecosystem: &str,
+        text: &str,
+        limit: u32,
+    ) -> Result<Vec<HostedPackageRow>> {
         let mut pattern = String::from("%");
         for c in text.to_lowercase().chars().take(200) {
             if matches!(c, '%' | '_' | '!') {
@@ -256,13 +264,15 @@ impl Metadata {
                 set_tag(&mut transaction, ecosystem, package_key, tag, version).await?;
                 1
             }
-            None => sqlx::query("DELETE FROM hosted_tags WHERE ecosystem = $1 AND package_key = $2 AND tag = $3")
-                .bind(ecosystem)
-                .bind(package_key)
-                .bind(tag)
-                .execute(&mut *transaction)
-                .await?
-                .rows_affected(),
+            None => {
+                sqlx::query("DELETE FROM hosted_tags WHERE ecosystem = $1 AND package_key = $2 AND tag = $3")
+                    .bind(ecosystem)
+                    .bind(package_key)
+                    .bind(tag)
+                    .execute(&mut *transaction)
+                    .await?
+                    .rows_affected()
+            }
         };
         if done == 0 {
             return Err(MetadataError::Missing(format!("tag {tag} of {package_key}")));

@@ -56,7 +56,8 @@ impl Metadata {
 
     /// The policy of a revision.
     pub async fn policy(&self, revision: &str) -> Result<Option<PolicyRow>> {
-        let row = sqlx::query(select!("WHERE revision = $1")).bind(revision).fetch_optional(&self.read).await?;
+        let row =
+            sqlx::query(select!("WHERE revision = $1")).bind(revision).fetch_optional(&self.read).await?;
         row.map(|row| read(&row)).transpose()
     }
 

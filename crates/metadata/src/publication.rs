@@ -62,8 +62,13 @@ impl Metadata {
             return Err(taken(publication, "exists already and never changes"));
         }
         if is_new_package {
-            add_owner(&mut transaction, &publication.ecosystem, &publication.package_key, &publication.publisher)
-                .await?;
+            add_owner(
+                &mut transaction,
+                &publication.ecosystem,
+                &publication.package_key,
+                &publication.publisher,
+            )
+            .await?;
         }
         for tag in &publication.tags {
             let Publication { ecosystem, package_key, version, .. } = publication;

@@ -92,7 +92,12 @@ impl Metadata {
     }
 
     /// The digest under which a file was first verified here, for ever.
-    pub async fn first_digest(&self, ecosystem: &str, package_key: &str, file: &str) -> Result<Option<Digest>> {
+    pub async fn first_digest(
+        &self,
+        ecosystem: &str,
+        package_key: &str,
+        file: &str,
+    ) -> Result<Option<Digest>> {
         let row = sqlx::query(
             "SELECT sha256 FROM sightings WHERE ecosystem = $1 AND package_key = $2 AND file = $3",
         )

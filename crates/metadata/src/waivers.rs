@@ -43,7 +43,9 @@ impl Metadata {
     /// its own author.
     pub async fn add_waiver(&self, row: &WaiverRow, audit: &AuditRow) -> Result<()> {
         if row.expires <= row.created || row.expires > row.created + LONGEST_WAIVER {
-            return Err(MetadataError::Refused("a waiver lasts for at most 365 days, and for some time".into()));
+            return Err(MetadataError::Refused(
+                "a waiver lasts for at most 365 days, and for some time".into(),
+            ));
         }
         if row.approver.as_deref() == Some(row.author.as_str()) {
             return Err(MetadataError::Refused("nobody approves their own waiver".into()));
@@ -87,11 +89,12 @@ impl Metadata {
 
     /// The waivers in force at a moment.
     pub async fn waivers(&self, at: Timestamp) -> Result<Vec<WaiverRow>> {
-        let rows =
-            sqlx::query(select!("WHERE revoked_ms IS NULL AND created_ms <= $1 AND expires_ms > $1 ORDER BY id"))
-                .bind(at.millis())
-                .fetch_all(&self.read)
-                .await?;
+        let rows = sqlx::query(select!(
+            "WHERE revoked_ms IS NULL AND created_ms <= $1 AND expires_ms > $1 ORDER BY id"
+        ))
+        .bind(at.millis())
+        .fetch_all(&self.read)
+        .await?;
         rows.iter().map(read).collect()
     }
 
