@@ -15,6 +15,13 @@
 //! `UPDATE=1 cargo test -p lazaret-ecosystems --test it` writes every `reply.http` anew; read the difference
 //! before you keep it.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on ends by saying why"
+)]
+
 mod conformance;
 mod exchange;
 mod golden;
