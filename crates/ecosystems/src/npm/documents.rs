@@ -105,6 +105,22 @@ pub(super) struct Packument {
     pub trimmed: Vec<u8>,
     /// Positions of the releases, lowest version first.
     pub ascending: Vec<usize>,
+    /// The releases' versions, parsed.
+    parsed: Vec<Option<semver::Version>>,
+    positions: HashMap<Arc<str>, usize>,
+}
+
+impl Packument {
+    /// Where the release of exactly this version stands.
+    pub(super) fn position(&self, version: &str) -> Option<usize> {
+        self.positions.get(version).copied()
+    }
+
+    /// A release's version, for comparing.
+    pub(super) fn version(&self, index: usize) -> (&str, Option<&semver::Version>) {
+        let text = self.releases.get(index).map_or("", |release| &release.version);
+        (text, self.parsed.get(index).and_then(Option::as_ref))
+    }
 }
 
 /// Where one release stands. A manifest is `{`, what is before the tarball's address, the address, what is
@@ -429,7 +445,10 @@ impl<'a> Found<'a> {
             (version, parsed.get(index).and_then(Option::as_ref))
         };
         ascending.sort_by(|left, right| version::compare_parsed(at(*left), at(*right)));
+        let positions =
+            self.releases.iter().enumerate().map(|(at, release)| (release.version.clone(), at)).collect();
         Ok(Packument {
+            positions,
             body: document.body.clone(),
             name: own_name,
             standing,
@@ -442,6 +461,7 @@ impl<'a> Found<'a> {
             has_time,
             trimmed: self.trimmed,
             ascending,
+            parsed,
         })
     }
 

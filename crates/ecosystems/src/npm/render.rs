@@ -10,7 +10,7 @@ use crate::{Index, Shown};
 use http::StatusCode;
 use http::header::VARY;
 use lazaret_policy::{Action, Withheld as Reason};
-use lazaret_vocabulary::{Malformed, Refusal, Release, Reply, Standing};
+use lazaret_vocabulary::{BaseUrl, Malformed, PackageName, Refusal, Release, Reply, Standing};
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
@@ -39,13 +39,19 @@ impl Index for Packument {
                 self.releases.len()
             )));
         }
-        let rendering = Rendering { index: self, shown };
-        match (view.form, view.version.as_deref()) {
-            (MANIFEST, Some(wanted)) => rendering.manifest(wanted),
-            (TAGS, _) => Ok(Reply::json(rendering.tags(|_| false))),
-            (TAG, Some(tag)) => Ok(rendering.tag(tag)),
-            (form, _) => rendering.packument(Form::named(form)),
-        }
+        let verdicts = (0..self.releases.len()).map(|index| match shown.allowed.withheld(index) {
+            Some(reason) => Verdict::Withheld(reason),
+            None if shown.allowed.admits(index) => Verdict::Admitted,
+            None => Verdict::Unjudged,
+        });
+        let rendering = Rendering {
+            index: self,
+            verdicts: verdicts.collect(),
+            package: shown.package,
+            base: shown.base,
+            page: shown.page,
+        };
+        rendering.reply(view)
     }
 
     fn weight(&self) -> usize {
@@ -54,9 +60,23 @@ impl Index for Packument {
     }
 }
 
-struct Rendering<'a> {
-    index: &'a Packument,
-    shown: &'a Shown<'a>,
+/// What [`lazaret_policy::Allowed`] says of one release.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Verdict<'a> {
+    Admitted,
+    Withheld(&'a Reason),
+    /// Never shown.
+    Unjudged,
+}
+
+/// One rendering. Outside of tests made by [`Packument::render`] alone, from the firewall's own verdicts.
+pub(super) struct Rendering<'a> {
+    pub index: &'a Packument,
+    /// In the order of the releases.
+    pub verdicts: Vec<Verdict<'a>>,
+    pub package: &'a PackageName,
+    pub base: &'a BaseUrl,
+    pub page: &'a str,
 }
 
 fn lost() -> Malformed {
@@ -70,6 +90,26 @@ enum Tail<'a> {
 }
 
 impl<'a> Rendering<'a> {
+    pub(super) fn reply(&self, view: &View) -> Result<Reply, Malformed> {
+        match (view.form, view.version.as_deref()) {
+            (MANIFEST, Some(wanted)) => self.manifest(wanted),
+            (TAGS, _) => Ok(Reply::json(self.tags(|_| false))),
+            (TAG, Some(tag)) => Ok(self.tag(tag)),
+            (form, _) => self.packument(Form::named(form)),
+        }
+    }
+
+    fn admits(&self, index: usize) -> bool {
+        matches!(self.verdicts.get(index), Some(Verdict::Admitted))
+    }
+
+    fn withheld(&self, index: usize) -> Option<&'a Reason> {
+        match self.verdicts.get(index)? {
+            Verdict::Withheld(reason) => Some(reason),
+            Verdict::Admitted | Verdict::Unjudged => None,
+        }
+    }
+
     fn piece(&self, range: &Range<usize>) -> Result<&'a [u8], Malformed> {
         self.index.body.get(range.clone()).ok_or_else(lost)
     }
@@ -85,11 +125,11 @@ impl<'a> Rendering<'a> {
         out.extend_from_slice(self.tags(|index| listed.contains(&index)).as_bytes());
         self.dates(&mut out, &listed)?;
         out.extend_from_slice(b",\"versions\":{");
-        let address = self.address();
+        let (address, newest) = (self.address(), self.newest_allowed());
         let mut first = true;
         for (index, (release, entry)) in self.entries() {
-            let withheld = self.shown.allowed.withheld(index);
-            let admitted = self.shown.allowed.admits(index);
+            let withheld = self.withheld(index);
+            let admitted = self.admits(index);
             if !admitted && !listed.contains(&index) {
                 continue;
             }
@@ -103,8 +143,8 @@ impl<'a> Rendering<'a> {
                 (Members::All, _) => self.full(&mut out, entry, &address, file)?,
                 (Members::Install, None) => self.trimmed(&mut out, entry, &address, file, &Tail::Own)?,
                 (Members::Install, Some(reason)) => {
-                    let slug = notice::slug(reason, self.newest_allowed());
-                    let because = notice::line(reason, self.newest_allowed(), self.shown.page);
+                    let slug = notice::slug(reason, newest);
+                    let because = notice::line(reason, newest, self.page);
                     let address = format!("{address}{slug}/");
                     self.trimmed(&mut out, entry, &address, file, &Tail::Because(&because))?;
                 }
@@ -167,8 +207,7 @@ impl<'a> Rendering<'a> {
             return Ok(());
         }
         out.extend_from_slice(b",\"time\":{");
-        let releases =
-            self.entries().filter(|(index, _)| self.shown.allowed.admits(*index) || listed.contains(index));
+        let releases = self.entries().filter(|(index, _)| self.admits(*index) || listed.contains(index));
         let dates = self.index.dates.iter().chain(releases.map(|(_, (_, entry))| &entry.time));
         let mut first = true;
         for date in dates.filter(|date| !date.is_empty()) {
@@ -183,7 +222,7 @@ impl<'a> Rendering<'a> {
 
     /// Where the package's tarballs are served, up to their names.
     fn address(&self) -> String {
-        format!("{}/{}/-/", self.shown.base, self.index.name)
+        format!("{}/{}/-/", self.base, self.index.name)
     }
 
     fn full(&self, out: &mut Vec<u8>, entry: &Entry, address: &str, file: &str) -> Result<(), Malformed> {
@@ -226,9 +265,12 @@ impl<'a> Rendering<'a> {
 
     /// `policyRestrictions` (npm-pick-manifest): the withheld versions, and why, in one message for all.
     fn restrictions(&self, out: &mut Vec<u8>) -> Result<(), Malformed> {
-        let mut withheld = self.index.ascending.iter().rev().filter_map(|index| {
-            Some((*index, self.index.releases.get(*index)?, self.shown.allowed.withheld(*index)?))
-        });
+        let mut withheld = self
+            .index
+            .ascending
+            .iter()
+            .rev()
+            .filter_map(|index| Some((*index, self.index.releases.get(*index)?, self.withheld(*index)?)));
         let Some(newest) = withheld.next() else { return Ok(()) };
         let all: Vec<_> = std::iter::once(newest).chain(withheld).collect();
         let reasons: Vec<(&str, &Reason)> =
@@ -238,7 +280,7 @@ impl<'a> Rendering<'a> {
             &reasons,
             self.index.releases.len(),
             self.newest_allowed(),
-            self.shown.page,
+            self.page,
         );
         out.extend_from_slice(b",\"policyRestrictions\":{\"message\":");
         out.extend_from_slice(quoted(&message).as_bytes());
@@ -261,7 +303,7 @@ impl<'a> Rendering<'a> {
     }
 
     fn any_admitted(&self) -> bool {
-        (0..self.index.releases.len()).any(|index| self.shown.allowed.admits(index))
+        (0..self.index.releases.len()).any(|index| self.admits(index))
     }
 
     /// The highest stable version that may be had, else the highest of any kind.
@@ -275,7 +317,7 @@ impl<'a> Rendering<'a> {
     fn highest(&self, fits: impl Fn(usize, &Release) -> bool) -> Option<&'a Release> {
         self.index.ascending.iter().rev().find_map(|index| {
             let release = self.index.releases.get(*index)?;
-            (self.shown.allowed.admits(*index) && fits(*index, release)).then_some(release)
+            (self.admits(*index) && fits(*index, release)).then_some(release)
         })
     }
 
@@ -295,7 +337,7 @@ impl<'a> Rendering<'a> {
         let mut admitted_families = HashSet::new();
         let mut sound_families = HashSet::new();
         for (index, (release, entry)) in self.entries() {
-            if let Some(line) = entry.line.filter(|_| self.shown.allowed.admits(index)) {
+            if let Some(line) = entry.line.filter(|_| self.admits(index)) {
                 admitted_families.insert(family(line));
                 if release.deprecated.is_none() && !release.prerelease {
                     sound_families.insert(family(line));
@@ -310,7 +352,7 @@ impl<'a> Rendering<'a> {
                 continue;
             };
             let Some(line) = entry.line else { continue };
-            if self.shown.allowed.admits(*index) {
+            if self.admits(*index) {
                 if !release.prerelease {
                     admitted_lines.insert(line);
                 }
@@ -319,7 +361,7 @@ impl<'a> Rendering<'a> {
             let covered = admitted_lines.contains(&line);
             let alone = !admitted_families.contains(&family(line));
             let avoided = withheld == Withheld::Deprecated && sound_families.contains(&family(line));
-            if covered || alone || avoided {
+            if self.withheld(*index).is_some() && (covered || alone || avoided) {
                 listed.insert(*index);
             }
         }
@@ -334,7 +376,7 @@ impl<'a> Rendering<'a> {
         let nothing = !self.any_admitted();
         let mut out = String::from("{");
         for (tag, version) in &self.index.tags {
-            let target = self.index.releases.iter().position(|release| release.version == *version);
+            let target = self.index.position(version);
             let kept = target.filter(|index| nothing && keeps(*index)).map(|_| &**version);
             let Some(version) = kept.or_else(|| self.points_at(version)) else { continue };
             if out.len() > 1 {
@@ -348,17 +390,22 @@ impl<'a> Rendering<'a> {
         out
     }
 
-    /// Where a tag on `version` points.
+    /// Where a tag on `wanted` points.
     fn points_at(&self, wanted: &'a str) -> Option<&'a str> {
-        let target = self.index.releases.iter().position(|release| *release.version == *wanted);
-        if target.is_some_and(|index| self.shown.allowed.admits(index)) {
+        if self.index.position(wanted).is_some_and(|index| self.admits(index)) {
             return Some(wanted);
         }
-        let prerelease = version::parse(wanted).is_some_and(|version| !version.pre.is_empty());
-        let below = |_: usize, release: &Release| {
-            (prerelease || !release.prerelease) && version::compare(&release.version, wanted).is_lt()
-        };
-        self.highest(below).map(|release| &*release.version)
+        let parsed = version::parse(wanted);
+        let prerelease = parsed.as_ref().is_some_and(|version| !version.pre.is_empty());
+        let ascending = &self.index.ascending;
+        let end = ascending.partition_point(|index| {
+            version::compare_parsed(self.index.version(*index), (wanted, parsed.as_ref())).is_lt()
+        });
+        ascending.get(..end)?.iter().rev().find_map(|index| {
+            let release = self.index.releases.get(*index)?;
+            let fits = self.admits(*index) && (prerelease || !release.prerelease);
+            fits.then_some(&*release.version)
+        })
     }
 
     fn tag(&self, tag: &str) -> Reply {
@@ -377,26 +424,30 @@ impl<'a> Rendering<'a> {
             Some((_, version)) => self.points_at(version).unwrap_or(version),
             None => wanted,
         };
-        let position = |version: &str| self.entries().find(|(_, (release, _))| *release.version == *version);
-        let cleaned = || version::parse(version).and_then(|version| position(&version.to_string()));
-        let Some((index, (release, entry))) = position(version).or_else(cleaned) else {
+        let cleaned =
+            || version::parse(version).and_then(|version| self.index.position(&version.to_string()));
+        let found =
+            self.index.position(version).or_else(cleaned).and_then(|index| {
+                Some((index, self.index.releases.get(index)?, self.index.entries.get(index)?))
+            });
+        let Some((index, release, entry)) = found else {
             let body = quoted(&format!("version not found: {wanted}"));
             return Ok(Reply { status: StatusCode::NOT_FOUND, ..Reply::json(body) });
         };
-        if let Some(reason) = self.shown.allowed.withheld(index) {
+        if let Some(reason) = self.withheld(index) {
             let refusal = Refusal {
-                package: self.shown.package.clone(),
+                package: self.package.clone(),
                 version: Some(release.version.to_string()),
                 code: reason.code.to_string(),
                 sentence: reason.sentence.clone(),
                 until: reason.until.filter(|_| reason.action == Action::Hold),
                 newest_allowed: self.newest_allowed().map(str::to_owned),
-                page: self.shown.page.to_owned(),
+                page: self.page.to_owned(),
             };
             let line = refusal.line();
             return Ok(refuse::plain(StatusCode::FORBIDDEN, &line).with_phrase(&line));
         }
-        if !self.shown.allowed.admits(index) {
+        if !self.admits(index) {
             return Err(lost());
         }
         let file = release.artifacts.first().map_or("", |artifact| &artifact.file);

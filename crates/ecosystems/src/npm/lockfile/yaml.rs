@@ -2,7 +2,7 @@
 //! at, so that no tree is built, and an alias, which no lock file has, stands for nothing.
 
 use super::{Pinned, split_spec};
-use crate::npm::version;
+use crate::npm::{name, version};
 use lazaret_vocabulary::Malformed;
 use saphyr_parser::{Event, Parser};
 
@@ -114,8 +114,9 @@ fn pnpm_key(key: &str) -> Option<(&str, &str)> {
         _ => key,
     };
     let is_version = |text: &str| version::parse(text).is_some();
-    if let Some((package, at)) = split_spec(bare).filter(|(_, at)| is_version(at)) {
-        return Some((package, at));
+    let is_release = |(package, at): &(&str, &str)| name::parse(package).is_ok() && is_version(at);
+    if let Some(release) = split_spec(bare).filter(is_release) {
+        return Some(release);
     }
     let (package, at) = bare.rsplit_once('/').filter(|(package, _)| !package.is_empty())?;
     // A peer's name may have a slash in it, which then is the last one.
