@@ -40,8 +40,8 @@ impl Remote {
         while at < size {
             let end = at.saturating_add(ONE_REQUEST).min(size);
             let sent = async {
-                upload.wait_for_capacity(CONCURRENT_PARTS).await?;
-                Ok::<_, BlobError>(part(&spooled, at, end).await?)
+                upload.wait_for_capacity(CONCURRENT_PARTS).await.map_err(BlobError::from)?;
+                part(&spooled, at, end).await
             };
             match sent.await {
                 Ok(bytes) => upload.put(bytes),

@@ -1,7 +1,9 @@
+use crate::group::Change;
 use crate::row::Columns;
 use crate::{Metadata, Result};
 use lazaret_vocabulary::{Digest, Timestamp};
 use sqlx::any::AnyRow;
+use sqlx::{Any, Transaction};
 
 /// The first time an artifact was released to anyone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,25 +46,7 @@ impl Metadata {
     /// Records the first release of a file; `false` when it is on record already, which then stays as it
     /// was. Once this has returned, the record survives whatever happens to the program or the machine.
     pub async fn admit(&self, row: &AdmissionRow) -> Result<bool> {
-        let done = sqlx::query(
-            "INSERT INTO admissions (ecosystem, package_key, package, version, file, sha256, policy_revision,
-                 findings, principal, class, at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-             ON CONFLICT (ecosystem, package_key, file, sha256) DO NOTHING",
-        )
-        .bind(&row.ecosystem)
-        .bind(&row.package_key)
-        .bind(&row.package)
-        .bind(&row.version)
-        .bind(&row.file)
-        .bind(row.sha256.to_string())
-        .bind(&row.policy_revision)
-        .bind(&row.findings)
-        .bind(&row.principal)
-        .bind(&row.class)
-        .bind(row.at.millis())
-        .execute(&self.write)
-        .await?;
-        Ok(done.rows_affected() > 0)
+        self.write_together(Change::Admission(row.clone())).await
     }
 
     /// What was admitted of a package, the oldest first.
@@ -93,6 +77,28 @@ impl Metadata {
             .await?;
         rows.iter().map(read).collect()
     }
+}
+
+pub(crate) async fn insert(transaction: &mut Transaction<'_, Any>, row: &AdmissionRow) -> Result<bool> {
+    let done = sqlx::query(
+        "INSERT INTO admissions (ecosystem, package_key, package, version, file, sha256, policy_revision,
+             findings, principal, class, at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+         ON CONFLICT (ecosystem, package_key, file, sha256) DO NOTHING",
+    )
+    .bind(&row.ecosystem)
+    .bind(&row.package_key)
+    .bind(&row.package)
+    .bind(&row.version)
+    .bind(&row.file)
+    .bind(row.sha256.to_string())
+    .bind(&row.policy_revision)
+    .bind(&row.findings)
+    .bind(&row.principal)
+    .bind(&row.class)
+    .bind(row.at.millis())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(done.rows_affected() > 0)
 }
 
 fn read(row: &AnyRow) -> Result<AdmissionRow> {

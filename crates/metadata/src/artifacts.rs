@@ -1,3 +1,4 @@
+use crate::group::Change;
 use crate::row::{Columns, stored_size};
 use crate::{Metadata, MetadataError, Result};
 use lazaret_vocabulary::{Digest, Timestamp};
@@ -83,31 +84,10 @@ impl Metadata {
     /// Records an upstream file in the store, in place of an earlier row of that name whose bytes were lost,
     /// and remembers its digest for ever. A hosted file of that name is never replaced: that is `Taken`.
     pub async fn put_artifact(&self, row: &ArtifactRow) -> Result<()> {
-        let mut transaction = self.begin().await?;
-        if !upsert(&mut transaction, row).await? {
-            return Err(MetadataError::Taken(format!(
-                "{} is hosted and cannot come from upstream",
-                row.file
-            )));
+        if self.write_together(Change::Artifact(row.clone())).await? {
+            return Ok(());
         }
-        if !row.hosted {
-            sqlx::query(
-                "INSERT INTO sightings (ecosystem, package_key, version, file, declared, sha256, first_seen_ms)
-                 VALUES ($1, $2, $3, $4, '', $5, $6)
-                 ON CONFLICT (ecosystem, package_key, file) DO UPDATE
-                 SET sha256 = COALESCE(sightings.sha256, excluded.sha256)",
-            )
-            .bind(&row.ecosystem)
-            .bind(&row.package_key)
-            .bind(&row.version)
-            .bind(&row.file)
-            .bind(row.sha256.to_string())
-            .bind(row.stored.millis())
-            .execute(&mut *transaction)
-            .await?;
-        }
-        transaction.commit().await?;
-        Ok(())
+        Err(MetadataError::Taken(format!("{} is hosted and cannot come from upstream", row.file)))
     }
 
     /// Forgets a file whose bytes were collected. Its digest stays remembered. Hosted files stay.
@@ -162,6 +142,30 @@ impl Metadata {
             .await?;
         rows.iter().map(read).collect()
     }
+}
+
+/// Writes the row and, of an upstream file, its first digest; `false` when a hosted file is in the way.
+pub(crate) async fn insert(transaction: &mut Transaction<'_, Any>, row: &ArtifactRow) -> Result<bool> {
+    if !upsert(transaction, row).await? {
+        return Ok(false);
+    }
+    if !row.hosted {
+        sqlx::query(
+            "INSERT INTO sightings (ecosystem, package_key, version, file, declared, sha256, first_seen_ms)
+             VALUES ($1, $2, $3, $4, '', $5, $6)
+             ON CONFLICT (ecosystem, package_key, file) DO UPDATE
+             SET sha256 = COALESCE(sightings.sha256, excluded.sha256)",
+        )
+        .bind(&row.ecosystem)
+        .bind(&row.package_key)
+        .bind(&row.version)
+        .bind(&row.file)
+        .bind(row.sha256.to_string())
+        .bind(row.stored.millis())
+        .execute(&mut **transaction)
+        .await?;
+    }
+    Ok(true)
 }
 
 /// Writes the row; `false` when a hosted file of that name is in the way of an upstream one.

@@ -1,10 +1,12 @@
 use crate::dialect::{Engine, SQLITE_PRAGMAS, SQLITE_READ_ONLY};
+use crate::group::Group;
 use crate::{MetadataError, Result};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{Any, AnyPool, Transaction};
 use std::path::Path;
 use std::str::FromStr as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The database. Cheap to clone.
@@ -14,6 +16,7 @@ pub struct Metadata {
     pub(crate) read: AnyPool,
     /// One connection on SQLite, which has one writer; the same pool as `read` on PostgreSQL.
     pub(crate) write: AnyPool,
+    pub(crate) group: Arc<Group>,
 }
 
 /// Waiting for a connection longer than this is a failure.
@@ -38,7 +41,7 @@ impl Metadata {
                 .acquire_timeout(ACQUIRE)
                 .connect_with(options)
                 .await?;
-            Self { engine: Engine::Postgres, read: pool.clone(), write: pool }
+            Self { engine: Engine::Postgres, read: pool.clone(), write: pool, group: Arc::default() }
         } else {
             return Err(MetadataError::Schema(
                 "its address must begin with `sqlite:` or `postgres://`".into(),
@@ -81,7 +84,7 @@ impl Metadata {
         // The writer first: it makes the file and switches it to WAL, which readers then find.
         let write = pool(1, false).connect_with(options.clone()).await?;
         let read = pool(SQLITE_READERS, true).connect_with(options).await?;
-        Ok(Self { engine: Engine::Sqlite, read, write })
+        Ok(Self { engine: Engine::Sqlite, read, write, group: Arc::default() })
     }
 
     /// Whether the database answers.

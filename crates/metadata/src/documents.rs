@@ -1,7 +1,9 @@
+use crate::group::Change;
 use crate::row::{Columns, stored_size};
 use crate::{Metadata, Result};
 use lazaret_vocabulary::{Digest, Timestamp};
 use sqlx::any::AnyRow;
+use sqlx::{Any, Transaction};
 
 /// An upstream document kept across restarts; its body lies in the blobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,24 +71,7 @@ impl Metadata {
 
     /// Keeps a document in place of the one before.
     pub async fn put_document(&self, row: &DocumentRow) -> Result<()> {
-        sqlx::query(
-            "INSERT INTO documents (ecosystem, name, role, etag, last_modified, fetched_ms, content_type, digest,
-                 size_bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-             ON CONFLICT (ecosystem, name, role) DO UPDATE SET etag = excluded.etag,
-                 last_modified = excluded.last_modified, fetched_ms = excluded.fetched_ms,
-                 content_type = excluded.content_type, digest = excluded.digest, size_bytes = excluded.size_bytes",
-        )
-        .bind(&row.ecosystem)
-        .bind(&row.name)
-        .bind(&row.role)
-        .bind(row.etag.as_deref())
-        .bind(row.last_modified.as_deref())
-        .bind(row.fetched.millis())
-        .bind(&row.content_type)
-        .bind(row.digest.to_string())
-        .bind(stored_size(row.size_bytes))
-        .execute(&self.write)
-        .await?;
+        self.write_together(Change::Document(row.clone())).await?;
         Ok(())
     }
 
@@ -132,6 +117,29 @@ impl Metadata {
     pub async fn document_digest_used(&self, digest: &Digest) -> Result<bool> {
         self.digest_used(digest).await
     }
+}
+
+/// Always `true`.
+pub(crate) async fn insert(transaction: &mut Transaction<'_, Any>, row: &DocumentRow) -> Result<bool> {
+    sqlx::query(
+        "INSERT INTO documents (ecosystem, name, role, etag, last_modified, fetched_ms, content_type, digest,
+             size_bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         ON CONFLICT (ecosystem, name, role) DO UPDATE SET etag = excluded.etag,
+             last_modified = excluded.last_modified, fetched_ms = excluded.fetched_ms,
+             content_type = excluded.content_type, digest = excluded.digest, size_bytes = excluded.size_bytes",
+    )
+    .bind(&row.ecosystem)
+    .bind(&row.name)
+    .bind(&row.role)
+    .bind(row.etag.as_deref())
+    .bind(row.last_modified.as_deref())
+    .bind(row.fetched.millis())
+    .bind(&row.content_type)
+    .bind(row.digest.to_string())
+    .bind(stored_size(row.size_bytes))
+    .execute(&mut **transaction)
+    .await?;
+    Ok(true)
 }
 
 fn read(row: &AnyRow) -> Result<DocumentRow> {

@@ -14,6 +14,7 @@ mod decisions;
 mod dialect;
 mod documents;
 mod downloads;
+mod group;
 mod hosted;
 mod jobs;
 mod kills;

@@ -126,7 +126,7 @@ pub(super) async fn races(metadata: &Metadata) {
     let tasks = (0..10).map(|number| {
         let metadata = metadata.clone();
         tokio::spawn(async move {
-            let (file, bytes) = (format!("r-{number}"), format!("bytes {number}"));
+            let (file, bytes) = (format!("extra-{number}"), format!("bytes {number}"));
             let publication = built("race", "1", &[("r-1", &bytes), (&file, &bytes)]);
             match metadata.publish(&publication, &audit("publish")).await {
                 Ok(Published::New) => Some(number),

@@ -132,6 +132,55 @@ pub(super) async fn admissions(metadata: &Metadata) {
     assert_eq!(first, 1, "of many at once one is the first");
 }
 
+/// Requests that hang up while their writes wait for the others' take nobody's write with them.
+pub(super) async fn writing_together(metadata: &Metadata) {
+    for round in 0..5 {
+        let tasks: Vec<_> = (0..60)
+            .map(|number| {
+                let (metadata, file) = (metadata.clone(), format!("{round}-{number}"));
+                tokio::spawn(async move {
+                    metadata.put_artifact(&artifact("tog", "p", &file)).await.unwrap();
+                    metadata.admit(&admission("tog", "p", &file)).await.unwrap()
+                })
+            })
+            .collect();
+        for task in tasks.iter().step_by(3) {
+            tokio::task::yield_now().await;
+            task.abort();
+        }
+        for (number, task) in tasks.into_iter().enumerate() {
+            match task.await {
+                Ok(is_first) => assert!(is_first),
+                Err(error) => assert!(error.is_cancelled() && number % 3 == 0),
+            }
+        }
+        let files: std::collections::HashSet<String> =
+            metadata.admissions_of("tog", "p").await.unwrap().into_iter().map(|row| row.file).collect();
+        for number in (0..60).filter(|number| number % 3 != 0) {
+            assert!(files.contains(&format!("{round}-{number}")), "{round}-{number} was acknowledged");
+        }
+    }
+    // One row that cannot be written does not fail those beside it.
+    let mut hosted = artifact("tog", "p", "ours");
+    hosted.hosted = true;
+    metadata.put_artifact(&hosted).await.unwrap();
+    let tasks: Vec<_> = ["ours", "a", "b", "c\0d", "e"]
+        .map(|file| {
+            let (metadata, file) = (metadata.clone(), file.to_owned());
+            tokio::spawn(async move { metadata.put_artifact(&artifact("tog", "p", &file)).await })
+        })
+        .into();
+    for (number, task) in tasks.into_iter().enumerate() {
+        let answer = task.await.unwrap();
+        match number {
+            0 => assert!(matches!(answer, Err(MetadataError::Taken(_)))),
+            // PostgreSQL's text holds no NUL, SQLite's does.
+            3 => {}
+            _ => answer.unwrap(),
+        }
+    }
+}
+
 pub(super) async fn downloads(metadata: &Metadata) {
     let row = |package: &str, version: &str, number: i64| DownloadRow {
         ecosystem: "dow".into(),

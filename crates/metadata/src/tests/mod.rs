@@ -18,6 +18,7 @@ async fn conformance(metadata: &Metadata) {
     known::artifacts(metadata).await;
     known::collection(metadata).await;
     known::admissions(metadata).await;
+    known::writing_together(metadata).await;
     known::downloads(metadata).await;
     known::refusals(metadata).await;
     known::hostile_text(metadata).await;
