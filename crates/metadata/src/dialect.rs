@@ -55,4 +55,24 @@ impl Engine {
             Self::Postgres => " FOR UPDATE SKIP LOCKED",
         }
     }
+
+    /// Inserts first sights from one parameter, a JSON array of arrays of six. (`WHERE TRUE` keeps SQLite
+    /// from reading `ON` as a join's.)
+    pub(crate) const fn insert_sightings(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "INSERT INTO sightings (ecosystem, package_key, version, file, declared, first_seen_ms)
+                 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
+                 FROM json_each($1) WHERE TRUE
+                 ON CONFLICT (ecosystem, package_key, file) DO NOTHING"
+            }
+            Self::Postgres => {
+                "INSERT INTO sightings (ecosystem, package_key, version, file, declared, first_seen_ms)
+                 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
+                     CAST(value ->> 5 AS BIGINT)
+                 FROM json_array_elements(CAST($1 AS JSON))
+                 ON CONFLICT (ecosystem, package_key, file) DO NOTHING"
+            }
+        }
+    }
 }

@@ -1,5 +1,5 @@
 use crate::row::Columns;
-use crate::{Metadata, Result};
+use crate::{Metadata, MetadataError, Result};
 use lazaret_vocabulary::{Digest, Timestamp};
 
 /// The first time an index listed a file.
@@ -19,8 +19,8 @@ pub struct SightingRow {
     pub first_seen: Timestamp,
 }
 
-/// Rows written by one statement; six values each stay far below either database's limit.
-const BATCH: usize = 500;
+/// Rows written by one statement.
+const BATCH: usize = 5000;
 
 impl Metadata {
     /// All first sights of a package's files.
@@ -63,29 +63,17 @@ impl Metadata {
         });
         let mut transaction = self.begin().await?;
         for batch in rows.chunks(BATCH) {
-            let mut text = String::from(
-                "INSERT INTO sightings (ecosystem, package_key, version, file, declared, first_seen_ms) VALUES ",
-            );
-            for number in 0..batch.len() {
-                let base = number * 6;
-                let comma = if number == 0 { "" } else { "," };
-                let places: Vec<String> = (1..=6).map(|place| format!("${}", base + place)).collect();
-                text.push_str(&format!("{comma}({})", places.join(",")));
-            }
-            text.push_str(" ON CONFLICT (ecosystem, package_key, file) DO NOTHING");
-            // A text per batch size would push everything else out of the cache of prepared statements.
-            let mut insert =
-                sqlx::query(sqlx::AssertSqlSafe(text)).persistent(batch.len() == BATCH || batch.len() == 1);
-            for row in batch {
-                insert = insert
-                    .bind(&row.ecosystem)
-                    .bind(&row.package_key)
-                    .bind(&row.version)
-                    .bind(&row.file)
-                    .bind(&row.declared)
-                    .bind(row.first_seen.millis());
-            }
-            insert.execute(&mut *transaction).await?;
+            // One parameter for all of them: thousands would cost more than the rows themselves.
+            let values: Vec<_> = batch
+                .iter()
+                .map(|row| {
+                    let SightingRow { ecosystem, package_key, version, file, declared, first_seen } = row;
+                    (ecosystem, package_key, version, file, declared, first_seen.millis())
+                })
+                .collect();
+            let text = serde_json::to_string(&values)
+                .map_err(|error| MetadataError::Damaged(format!("sightings cannot be written: {error}")))?;
+            sqlx::query(self.engine.insert_sightings()).bind(text).execute(&mut *transaction).await?;
         }
         transaction.commit().await?;
         Ok(())

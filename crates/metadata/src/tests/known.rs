@@ -53,6 +53,9 @@ pub(super) async fn sightings(metadata: &Metadata) {
     assert_eq!(found.len(), 1204);
     let seventh = found.iter().find(|row| row.file == "f7").unwrap();
     assert_eq!((seventh.declared.as_str(), seventh.first_seen), ("sha256:aa", at(1)));
+    let odd = row("\"quoted\" \\ é\u{202e}漢'$1?".into(), "", 3);
+    metadata.record_sightings(&[SightingRow { package_key: "odd".into(), ..odd.clone() }]).await.unwrap();
+    assert_eq!(metadata.sightings("see", "odd").await.unwrap().first().unwrap().file, odd.file);
     assert_eq!(metadata.first_digest("see", "p", "f7").await.unwrap(), None);
     assert_eq!(metadata.first_digest("see", "p", "none").await.unwrap(), None);
 }
