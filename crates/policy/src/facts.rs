@@ -37,6 +37,22 @@ pub enum Severity {
     Critical,
 }
 
+impl Severity {
+    /// Every rating, the mildest first.
+    pub const ALL: [Self; 5] = [Self::None, Self::Low, Self::Medium, Self::High, Self::Critical];
+
+    /// In lower case, as policy files write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 /// How far the advisories can be relied upon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AdvisoryState {

@@ -3,10 +3,25 @@
 //! [`Firewall`] is the only maker of [`Allowed`] and [`Pass`]; whoever renders an index or serves bytes has
 //! to hold one, so that no path around the policy compiles.
 
+pub mod checks;
+pub mod codes;
+pub mod exceptions;
 pub mod facts;
+pub mod firewall;
 pub mod licence;
 pub mod lookalike;
+mod pattern;
+pub mod policy;
+mod problem;
+mod settings;
+mod value;
 pub mod verdict;
 
+pub use codes::*;
+pub use exceptions::{Exceptions, InvalidKill, InvalidWaiver, Kill, KillTarget, Waiver};
 pub use facts::{AdvisoryState, Dossier, KnownAdvisory, ReleaseFacts, Severity};
+pub use firewall::Firewall;
+pub use pattern::KnownEcosystem;
+pub use policy::{BASELINE, Mode, Needs, Shown, ValidPolicy};
+pub use problem::{PolicyProblem, PolicyProblems};
 pub use verdict::{Action, Allowed, Finding, Judgement, Outcome, Pass, Withheld};

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 /// What one check says of one release.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Looked at, nothing wrong.
@@ -30,6 +30,26 @@ pub enum Action {
     Refuse,
 }
 
+impl Action {
+    /// Every action, the mildest first.
+    pub const ALL: [Self; 4] = [Self::Off, Self::Warn, Self::Hold, Self::Refuse];
+
+    /// As policy files write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Warn => "warn",
+            Self::Hold => "hold",
+            Self::Refuse => "refuse",
+        }
+    }
+
+    /// Whether it keeps a release from being shown.
+    pub const fn withholds(self) -> bool {
+        matches!(self, Self::Hold | Self::Refuse)
+    }
+}
+
 /// One check's answer with all a human needs to follow it.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Finding {
@@ -39,7 +59,7 @@ pub struct Finding {
     pub outcome: Outcome,
     /// What it leads to.
     pub action: Action,
-    /// The evidence in one sentence; empty on a pass.
+    /// The evidence in one sentence without a full stop; on a pass empty, or a remark.
     pub sentence: String,
     /// When a hold ends by itself.
     pub until: Option<Timestamp>,
@@ -71,6 +91,8 @@ pub struct Judgement {
     pub findings: Vec<Finding>,
     /// Why it is withheld; `None` is admitted.
     pub withheld: Option<Withheld>,
+    /// Why it would be withheld, where the policy merely observes.
+    pub observed: Option<Withheld>,
 }
 
 /// The firewall's verdict on every release of one package: proof that a policy was asked, and the only key
@@ -79,6 +101,8 @@ pub struct Judgement {
 pub struct Allowed {
     /// `None` is admitted; same order as the dossier's releases.
     pub(crate) verdicts: Vec<Option<Box<Withheld>>>,
+    /// What the verdict would be if the policy did more than observe; empty where it does.
+    pub(crate) observed: Vec<Option<Box<Withheld>>>,
     pub(crate) next_change: Option<Timestamp>,
     pub(crate) revision: Arc<str>,
 }
@@ -98,6 +122,11 @@ impl Allowed {
     /// Why release number `index` is withheld; `None` when it is admitted or does not exist.
     pub fn withheld(&self, index: usize) -> Option<&Withheld> {
         self.verdicts.get(index)?.as_deref()
+    }
+
+    /// Why release number `index` would be withheld if the policy did more than observe.
+    pub fn observed(&self, index: usize) -> Option<&Withheld> {
+        self.observed.get(index)?.as_deref()
     }
 
     /// The proof that release number `index` may be served.

@@ -1,0 +1,40 @@
+//! `no-maintainer`: the registry names nobody who may publish the package, so that anybody may be next.
+
+use super::{Answer, Check, CheckKind, OnHosted, Subject, Waivable};
+use crate::codes::NO_MAINTAINER;
+use crate::settings::Settings;
+use crate::verdict::Outcome;
+use std::sync::Arc;
+
+pub(crate) const KIND: CheckKind = CheckKind {
+    code: NO_MAINTAINER,
+    keys: &[],
+    waivable: Waivable::Yes,
+    of_package: true,
+    on_hosted: OnHosted::Nothing,
+    build,
+};
+
+fn build(_: &Settings<'_>) -> Arc<dyn Check> {
+    Arc::new(NoMaintainer)
+}
+
+struct NoMaintainer;
+
+impl Check for NoMaintainer {
+    fn inspect(&self, subject: &Subject<'_>) -> Answer {
+        match &subject.dossier.standing.maintainers {
+            None => Answer::UNKNOWN,
+            Some(maintainers) if maintainers.is_empty() => Answer::BREACH,
+            Some(_) => Answer::PASS,
+        }
+    }
+
+    fn explain(&self, _: &Subject<'_>, answer: &Answer) -> String {
+        match answer.outcome {
+            Outcome::Pass => String::new(),
+            Outcome::Breach => "the package has no maintainer left".to_owned(),
+            Outcome::Unknown => "its registry does not say who maintains it".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! `package-too-new`: a name that appeared yesterday has nobody who would miss anything yet.
+//!
+//! Whatever proves the package older counts: the registry's word on its first release, the oldest date in its
+//! index, and when this house first heard of it.
+
+use super::{Answer, Check, CheckKind, OnHosted, Subject, Waivable, subject::ago};
+use crate::codes::PACKAGE_TOO_NEW;
+use crate::settings::{Key, Kind, Settings};
+use lazaret_vocabulary::{Span, Timestamp};
+use std::sync::Arc;
+
+pub(crate) const KIND: CheckKind = CheckKind {
+    code: PACKAGE_TOO_NEW,
+    keys: &[Key::new("min_age", Kind::Span)],
+    waivable: Waivable::Yes,
+    of_package: true,
+    on_hosted: OnHosted::Nothing,
+    build,
+};
+
+fn build(settings: &Settings<'_>) -> Arc<dyn Check> {
+    Arc::new(PackageTooNew { min_age: settings.span(PACKAGE_TOO_NEW, "min_age").unwrap_or(Span::days(30)) })
+}
+
+struct PackageTooNew {
+    min_age: Span,
+}
+
+/// The earliest moment at which the package provably existed, and whether nothing earlier can be missing.
+fn first(subject: &Subject<'_>) -> (Option<Timestamp>, bool) {
+    let (dossier, history) = (subject.dossier, subject.history);
+    let now = dossier.now;
+    let dates = [dossier.standing.first_published, history.oldest, dossier.first_seen];
+    let first = dates.into_iter().flatten().filter(|moment| *moment <= now).min();
+    let told = dossier.standing.first_published.is_some_and(|moment| moment <= now);
+    (first, told || !history.undated)
+}
+
+impl Check for PackageTooNew {
+    fn inspect(&self, subject: &Subject<'_>) -> Answer {
+        match first(subject) {
+            (Some(first), _) if first + self.min_age <= subject.dossier.now => Answer::PASS,
+            (Some(first), true) => Answer::breach_until(first + self.min_age),
+            // It may be older than anything that has a date; it will be old enough by itself then.
+            (Some(first), false) => Answer::UNKNOWN.changing(first + self.min_age),
+            (None, _) => match subject.history.oldest.or(subject.dossier.standing.first_published) {
+                Some(to_come) => Answer::UNKNOWN.changing(to_come),
+                None => Answer::UNKNOWN,
+            },
+        }
+    }
+
+    fn explain(&self, subject: &Subject<'_>, answer: &Answer) -> String {
+        if *answer == Answer::PASS {
+            return String::new();
+        }
+        match first(subject) {
+            (Some(first), true) => format!(
+                "the package's first release was published {}; this policy waits {}",
+                ago(first, subject.dossier.now),
+                self.min_age
+            ),
+            _ => "its registry does not say when the package's first release was published".to_owned(),
+        }
+    }
+}

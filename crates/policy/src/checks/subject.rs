@@ -1,0 +1,116 @@
+//! One release before a check: its own facts, its package's, and what came before it.
+
+use crate::facts::{Dossier, ReleaseFacts};
+use crate::verdict::Outcome;
+use lazaret_vocabulary::{Release, Timestamp};
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// How many different licence texts of one package are remembered.
+const LICENCE_TEXTS: usize = 32;
+
+/// What a check looks at.
+pub struct Subject<'a> {
+    /// The package with all its releases.
+    pub dossier: &'a Dossier<'a>,
+    /// The release's number in it.
+    pub index: usize,
+    /// The release.
+    pub release: &'a Release,
+    /// What this house knows of it.
+    pub known: &'a ReleaseFacts,
+    /// The name is this house's own: it matches `reserved`, or was published here once.
+    pub reserved: bool,
+    pub(crate) history: &'a History<'a>,
+}
+
+/// What came before a release.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Earlier {
+    /// When the release before it was published; `None` is the first one, or one without a date.
+    pub(crate) published: Option<Timestamp>,
+    /// The publisher of at least one earlier release is known.
+    pub(crate) publishers_known: bool,
+    /// Its own publisher published one of them.
+    pub(crate) same_publisher: bool,
+}
+
+/// What the releases of a package tell together. Worked out when first asked for.
+pub(crate) struct History<'a> {
+    releases: &'a [Release],
+    earlier: OnceCell<Vec<Earlier>>,
+    pub(crate) oldest: Option<Timestamp>,
+    pub(crate) newest: Option<Timestamp>,
+    /// Some release has no date.
+    pub(crate) undated: bool,
+    licences: RefCell<Vec<(Arc<str>, Outcome)>>,
+}
+
+impl<'a> History<'a> {
+    pub(crate) fn new(releases: &'a [Release]) -> Self {
+        let dates = releases.iter().filter_map(|release| release.published);
+        Self {
+            releases,
+            earlier: OnceCell::new(),
+            oldest: dates.clone().min(),
+            newest: dates.max(),
+            undated: releases.iter().any(|release| release.published.is_none()),
+            licences: RefCell::new(Vec::new()),
+        }
+    }
+
+    pub(crate) fn earlier(&self, index: usize) -> Earlier {
+        let all = self.earlier.get_or_init(|| earlier(self.releases));
+        all.get(index).copied().unwrap_or_default()
+    }
+
+    /// The outcome for a licence text, worked out once for each: the releases of a package share theirs.
+    pub(crate) fn licence(&self, text: &Arc<str>, judge: impl FnOnce(&str) -> Outcome) -> Outcome {
+        if let Some((_, outcome)) = self.licences.borrow().iter().find(|(known, _)| known == text) {
+            return *outcome;
+        }
+        let outcome = judge(text);
+        let mut licences = self.licences.borrow_mut();
+        if licences.len() < LICENCE_TEXTS {
+            licences.push((text.clone(), outcome));
+        }
+        outcome
+    }
+}
+
+/// For each release what was published before it. Releases of one moment are not before each other.
+fn earlier(releases: &[Release]) -> Vec<Earlier> {
+    let mut dated: Vec<(Timestamp, usize)> = releases
+        .iter()
+        .enumerate()
+        .filter_map(|(index, release)| Some((release.published?, index)))
+        .collect();
+    dated.sort_unstable();
+    let mut result = vec![Earlier::default(); releases.len()];
+    let mut publishers: HashSet<&str> = HashSet::new();
+    let mut previous = None;
+    for moment in dated.chunk_by(|left, right| left.0 == right.0) {
+        let members = || moment.iter().filter_map(|(_, index)| Some((*index, releases.get(*index)?)));
+        for (index, release) in members() {
+            if let Some(slot) = result.get_mut(index) {
+                *slot = Earlier {
+                    published: previous,
+                    publishers_known: !publishers.is_empty(),
+                    same_publisher: release
+                        .publisher
+                        .as_deref()
+                        .is_some_and(|publisher| publishers.contains(publisher)),
+                };
+            }
+        }
+        publishers.extend(members().filter_map(|(_, release)| release.publisher.as_deref()));
+        previous = moment.first().map(|(published, _)| *published);
+    }
+    result
+}
+
+/// `2 hours ago (2026-11-23T08:00:00Z)`.
+pub(crate) fn ago(moment: Timestamp, now: Timestamp) -> String {
+    format!("{} ago ({moment})", now.since(moment))
+}
