@@ -4,12 +4,10 @@
 use super::route::speaks_json;
 use http::StatusCode;
 use http::header::WWW_AUTHENTICATE;
+use lazaret_policy::RESERVED_NAME;
 use lazaret_vocabulary::{Refusal, Reply, RequestHead};
 
 const TEXT: &str = "text/plain; charset=utf-8";
-
-/// The code of a name that belongs to the house while nothing is published under it.
-const RESERVED_NAME: &str = "reserved-name";
 
 /// Says in a version, the only text of an index that cargo shows, why there is no other.
 const RESERVED_VERSION: &str = "0.0.0-reserved-name.nothing-of-this-name-is-published-here";
