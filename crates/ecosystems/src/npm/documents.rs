@@ -1,7 +1,7 @@
 //! The packument: which of its two forms is fetched, and how it is read, once, into a table of spans.
 
 use super::json::{Pairs, key, span, text};
-use super::manifest::{Manifest, member_text};
+use super::manifest::{Manifest, Memo, member_text};
 use super::{name, version};
 use crate::{Fetch, FetchScope, Need, Wanted};
 use bytes::Bytes;
@@ -136,8 +136,6 @@ pub(super) struct Entry {
     pub deprecated: Range<usize>,
     /// `"1.0.0":"2015-…"` in the body; empty when there is no date.
     pub time: Range<usize>,
-    /// Major and minor version, the line within which ranges look first.
-    pub line: Option<(u64, u64)>,
 }
 
 /// Reads the best document there is.
@@ -171,8 +169,7 @@ struct Found<'a> {
     seen: HashSet<&'static str>,
     versions: HashSet<Arc<str>>,
     files: HashSet<Arc<str>>,
-    /// Texts and hash of the dependencies last read: most releases have those of the one before.
-    before: Option<(super::dependencies::Dependencies<'a>, Option<u64>)>,
+    memo: Memo<'a>,
 }
 
 struct Reader<'a, 'p> {
@@ -211,9 +208,8 @@ impl<'a> Reader<'a, '_> {
         let Some(address) = dist.address().filter(|address| is_http(address)) else { return Ok(()) };
         let parsed = version::parse(&label);
         let file = self.found.file_name(self.package.as_str(), &label, &address);
-        let fingerprint = self.found.fingerprint(&manifest);
         let found = &mut self.found;
-        let scripts = [manifest.install_script(true), manifest.install_script(false)];
+        let scripts = [true, false].map(|said| manifest.install_script(said, &mut found.memo));
         let cut = dist.address_span(self.whole);
         let start = found.trimmed.len();
         let middle = manifest.trim_into(&mut found.trimmed, dist, scripts == [Some(true), Some(true)]);
@@ -223,18 +219,17 @@ impl<'a> Reader<'a, '_> {
             trimmed: [start..middle, middle..found.trimmed.len()],
             deprecated: manifest.deprecated.map(|raw| span(self.whole, raw)).unwrap_or_default(),
             time: 0..0,
-            line: parsed.as_ref().map(|version| (version.major, version.minor)),
         });
         let [said_by_scripts, said_by_flag] = scripts;
         found.scripts.push((said_by_scripts, said_by_flag));
         found.releases.push(Release {
             version: label_text,
             prerelease: parsed.is_some_and(|version| !version.pre.is_empty()),
-            publisher: manifest.publisher(),
-            licence: manifest.licence(),
+            publisher: manifest.publisher(&mut found.memo),
+            licence: manifest.licence(&mut found.memo),
             deprecated: manifest.warning(),
-            dependencies: fingerprint,
-            repository: manifest.repository(),
+            dependencies: manifest.fingerprint(&mut found.memo),
+            repository: manifest.repository(&mut found.memo),
             artifacts: vec![Artifact {
                 file,
                 url: address.into(),
@@ -382,13 +377,13 @@ impl<'a> Found<'a> {
             let fine = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.!~*'()+@".contains(&byte);
             text.len() <= 300 && !text.starts_with(['-', '.']) && text.bytes().all(fine)
         };
-        let usual = format!("{}-{version}.tgz", name::bare(package));
-        let mut file = if plain(last) && last.ends_with(".tgz") { last.to_owned() } else { usual.clone() };
-        if !plain(&file) {
-            file = format!("package-{}.tgz", self.files.len());
-        }
+        let usual = || {
+            let usual = format!("{}-{version}.tgz", name::bare(package));
+            if plain(&usual) { usual } else { format!("package-{}.tgz", self.files.len()) }
+        };
+        let mut file = if plain(last) && last.ends_with(".tgz") { last.to_owned() } else { usual() };
         if self.files.contains(file.as_str()) {
-            file = usual;
+            file = usual();
         }
         while self.files.contains(file.as_str()) {
             file = format!("{}-{}", self.files.len(), file);
@@ -396,17 +391,6 @@ impl<'a> Found<'a> {
         let file: Arc<str> = file.into();
         self.files.insert(file.clone());
         file
-    }
-
-    fn fingerprint(&mut self, manifest: &Manifest<'a>) -> Option<u64> {
-        if let Some((texts, hash)) = &self.before
-            && *texts == manifest.dependencies
-        {
-            return *hash;
-        }
-        let hash = manifest.fingerprint();
-        self.before = Some((manifest.dependencies, hash));
-        hash
     }
 
     fn finish(
@@ -472,15 +456,18 @@ impl<'a> Found<'a> {
         for (raw_key, raw_value) in self.time.iter().flatten() {
             let Some(label) = text(raw_key.get()) else { continue };
             let place = span(whole, raw_key.get()).start..span(whole, raw_value.get()).end;
-            match (&*label, timestamp(raw_value.get())) {
-                ("modified", _) => dates.push(place),
-                ("unpublished", None) => standing.retired = Some("taken back by its publisher".into()),
-                (label, moment) => {
+            let moment = timestamp(raw_value.get());
+            match &*label {
+                "modified" => dates.push(place),
+                "unpublished" if moment.is_none() => {
+                    standing.retired = Some("taken back by its publisher".into());
+                }
+                _ => {
                     standing.first_published = [standing.first_published, moment].into_iter().flatten().min();
                     if label == "created" {
                         dates.push(place);
                     } else {
-                        moments.insert(label.to_owned(), (moment, place));
+                        moments.insert(label, (moment, place));
                     }
                 }
             }

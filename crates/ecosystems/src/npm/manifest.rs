@@ -5,31 +5,37 @@ use super::dependencies::{Dependencies, fingerprint};
 use super::json::{Pairs, span, text};
 use lazaret_vocabulary::{Algorithm, Digest};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
 /// The members that an installation reads: those of the abbreviated document, and what npm writes into its
 /// lock file besides. `dist`, `deprecated` and `hasInstallScript` are treated apart.
-const INSTALL_MEMBERS: [&str; 17] = [
-    "name",
-    "version",
-    "dependencies",
-    "optionalDependencies",
-    "peerDependencies",
-    "peerDependenciesMeta",
-    "dependenciesMeta",
-    "bundleDependencies",
-    "bundledDependencies",
-    "acceptDependencies",
-    "bin",
-    "directories",
-    "engines",
-    "os",
-    "cpu",
-    "libc",
-    "funding",
-];
-const LOCKED_MEMBERS: [&str; 3] = ["license", "workspaces", "_hasShrinkwrap"];
+fn is_for_installing(member: &str) -> bool {
+    matches!(
+        member,
+        "name"
+            | "version"
+            | "dependencies"
+            | "optionalDependencies"
+            | "peerDependencies"
+            | "peerDependenciesMeta"
+            | "dependenciesMeta"
+            | "bundleDependencies"
+            | "bundledDependencies"
+            | "acceptDependencies"
+            | "bin"
+            | "directories"
+            | "engines"
+            | "os"
+            | "cpu"
+            | "libc"
+            | "funding"
+            | "license"
+            | "workspaces"
+            | "_hasShrinkwrap"
+    )
+}
 
 /// A manifest's members of interest, as pieces of the document.
 #[derive(Debug, Default)]
@@ -48,7 +54,7 @@ pub(super) struct Manifest<'a> {
     gypfile: Option<&'a str>,
     repository: Option<&'a str>,
     npm_user: Option<&'a str>,
-    trimmed: Vec<(&'a str, &'a str)>,
+    trimmed: Vec<(Cow<'a, str>, &'a str)>,
 }
 
 /// `dist`: where the tarball is and what its bytes must be.
@@ -58,6 +64,38 @@ pub(super) struct Dist<'a> {
     tarball: &'a str,
     integrity: Option<&'a str>,
     shasum: Option<&'a str>,
+}
+
+/// What the manifest before had, and what it came to: most members of a release are those of the one before.
+#[derive(Default)]
+pub(super) struct Memo<'a> {
+    scripts: Last<Option<&'a str>, bool>,
+    licence: Last<Option<&'a str>, Option<Arc<str>>>,
+    publisher: Last<Option<&'a str>, Option<Arc<str>>>,
+    repository: Last<Option<&'a str>, Option<Arc<str>>>,
+    dependencies: Last<Dependencies<'a>, Option<u64>>,
+}
+
+/// A function's last argument and result.
+struct Last<K, V>(Option<(K, V)>);
+
+impl<K, V> Default for Last<K, V> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<K: PartialEq + Copy, V: Clone> Last<K, V> {
+    fn of(&mut self, key: K, make: impl FnOnce(K) -> V) -> V {
+        match &self.0 {
+            Some((last, value)) if *last == key => value.clone(),
+            _ => {
+                let value = make(key);
+                self.0 = Some((key, value.clone()));
+                value
+            }
+        }
+    }
 }
 
 /// Reads a member once; a second one of the same name would let two readers see two things.
@@ -75,7 +113,7 @@ impl<'a> Manifest<'a> {
         if let (Some((first, _)), Some((_, last))) = (members.first(), members.last()) {
             manifest.members = span(whole, first.get()).start..span(whole, last.get()).end;
         }
-        let (mut dist, mut seen) = (None, 0u32);
+        let mut dist = None;
         for (key, value) in members {
             let key = text(key.get()).ok_or("has a key that is no string")?;
             let value = value.get();
@@ -98,15 +136,11 @@ impl<'a> Manifest<'a> {
                 _ => &mut ignored,
             };
             once(slot, value, &key)?;
-            let kept = INSTALL_MEMBERS.iter().chain(&LOCKED_MEMBERS).position(|name| *name == key);
-            if let Some(at) = kept {
-                let bit = 1u32.checked_shl(u32::try_from(at).unwrap_or(31)).unwrap_or(0);
-                if seen & bit != 0 {
+            if is_for_installing(&key) {
+                if manifest.trimmed.iter().any(|(known, _)| *known == key) {
                     return Err(format!("has `{key}` twice"));
                 }
-                seen |= bit;
-                let name = INSTALL_MEMBERS.iter().chain(&LOCKED_MEMBERS).nth(at).copied().unwrap_or_default();
-                manifest.trimmed.push((name, value));
+                manifest.trimmed.push((key, value));
             }
         }
         manifest.dist = dist.map(Dist::read).transpose()?.flatten();
@@ -115,31 +149,36 @@ impl<'a> Manifest<'a> {
 
     /// Whether installing it runs code of its own. `says_scripts` is whether the document would hold the
     /// scripts if there were any; an abbreviated one has a flag instead, which some mirrors leave out.
-    pub(super) fn install_script(&self, says_scripts: bool) -> Option<bool> {
+    pub(super) fn install_script(&self, says_scripts: bool, memo: &mut Memo<'a>) -> Option<bool> {
         let declared = self.has_install_script == Some("true") || self.gypfile == Some("true");
-        let runs = declared || self.scripts.is_some_and(runs_on_install);
-        if runs {
+        if declared || memo.scripts.of(self.scripts, |raw| raw.is_some_and(runs_on_install)) {
             return Some(true);
         }
         (says_scripts || self.has_install_script.is_some()).then_some(false)
     }
 
     /// An SPDX expression, a name, or the older forms brought into a line.
-    pub(super) fn licence(&self) -> Option<Arc<str>> {
-        let found = [self.licence, self.licences].into_iter().flatten().find_map(licence_text)?;
-        Some(found.into())
+    pub(super) fn licence(&self, memo: &mut Memo<'a>) -> Option<Arc<str>> {
+        let of = |raw: Option<&str>| raw.and_then(licence_text).map(Arc::from);
+        memo.licence.of(self.licence, of).or_else(|| of(self.licences))
     }
 
     /// Who published it.
-    pub(super) fn publisher(&self) -> Option<Arc<str>> {
-        member_text(self.npm_user?, "name").map(Arc::from)
+    pub(super) fn publisher(&self, memo: &mut Memo<'a>) -> Option<Arc<str>> {
+        memo.publisher.of(self.npm_user, |raw| member_text(raw?, "name").map(Arc::from))
     }
 
     /// The repository as written.
-    pub(super) fn repository(&self) -> Option<Arc<str>> {
-        let raw = self.repository?;
-        let found = text(raw).map(String::from).or_else(|| member_text(raw, "url"))?;
-        (!found.is_empty()).then(|| found.into())
+    pub(super) fn repository(&self, memo: &mut Memo<'a>) -> Option<Arc<str>> {
+        memo.repository.of(self.repository, |raw| {
+            let found = text(raw?).map(String::from).or_else(|| member_text(raw?, "url"))?;
+            (!found.is_empty()).then(|| found.into())
+        })
+    }
+
+    /// The dependencies' hash.
+    pub(super) fn fingerprint(&self, memo: &mut Memo<'a>) -> Option<u64> {
+        memo.dependencies.of(self.dependencies, |dependencies| fingerprint(&dependencies))
     }
 
     /// The publisher's warning, unless it was taken back.
@@ -151,11 +190,6 @@ impl<'a> Manifest<'a> {
             (None, "true") => Some("deprecated".into()),
             (None, _) => None,
         }
-    }
-
-    /// The dependencies' hash.
-    pub(super) fn fingerprint(&self) -> Option<u64> {
-        fingerprint(&self.dependencies)
     }
 
     /// Appends the manifest as an installation reads it, up to the tarball's address, and what follows that

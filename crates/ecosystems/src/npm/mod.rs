@@ -7,6 +7,7 @@ mod documents;
 mod hosting;
 mod inspect;
 mod json;
+mod listing;
 mod lockfile;
 mod manifest;
 mod name;

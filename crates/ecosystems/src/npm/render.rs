@@ -4,7 +4,7 @@
 use super::documents::{Entry, Packument};
 use super::json::quoted;
 use super::view::{ABBREVIATED_TYPE, Form, MANIFEST, Members, TAG, TAGS, Withheld};
-use super::{notice, refuse, version};
+use super::{listing, notice, refuse, version};
 use crate::route::View;
 use crate::{Index, Shown};
 use http::StatusCode;
@@ -99,11 +99,11 @@ impl<'a> Rendering<'a> {
         }
     }
 
-    fn admits(&self, index: usize) -> bool {
+    pub(super) fn admits(&self, index: usize) -> bool {
         matches!(self.verdicts.get(index), Some(Verdict::Admitted))
     }
 
-    fn withheld(&self, index: usize) -> Option<&'a Reason> {
+    pub(super) fn withheld(&self, index: usize) -> Option<&'a Reason> {
         match self.verdicts.get(index)? {
             Verdict::Withheld(reason) => Some(reason),
             Verdict::Admitted | Verdict::Unjudged => None,
@@ -115,7 +115,7 @@ impl<'a> Rendering<'a> {
     }
 
     fn packument(&self, form: Form) -> Result<Reply, Malformed> {
-        let listed = self.listed(form.withheld);
+        let listed = listing::listed(self, form.withheld);
         let size =
             if form.members == Members::All { self.index.body.len() } else { self.index.trimmed.len() };
         let room = self.index.releases.len().saturating_mul(160).saturating_add(4096);
@@ -319,53 +319,6 @@ impl<'a> Rendering<'a> {
             let release = self.index.releases.get(*index)?;
             (self.admits(*index) && fits(*index, release)).then_some(release)
         })
-    }
-
-    /// Which withheld releases stay listed, with their reason in place of their tarball.
-    ///
-    /// Clients that print nothing of a version that is missing read the reason that way, if they come to
-    /// choose it. A range must not: pnpm and yarn 4 take a deprecated release only where a range matches no
-    /// other, yarn 1 and bun take `latest` if it matches, and the highest otherwise.
-    fn listed(&self, withheld: Withheld) -> HashSet<usize> {
-        let mut listed = HashSet::new();
-        if withheld == Withheld::Restricted {
-            return listed;
-        }
-        // Compatible versions: those that a caret range goes on from one to the next.
-        let family = |line: (u64, u64)| if line.0 == 0 { line } else { (line.0, u64::MAX) };
-        let mut admitted_lines = HashSet::new();
-        let mut admitted_families = HashSet::new();
-        let mut sound_families = HashSet::new();
-        for (index, (release, entry)) in self.entries() {
-            if let Some(line) = entry.line.filter(|_| self.admits(index)) {
-                admitted_families.insert(family(line));
-                if release.deprecated.is_none() && !release.prerelease {
-                    sound_families.insert(family(line));
-                }
-            }
-        }
-        // From the highest down: a line gets into `admitted_lines` before its lower versions are looked at.
-        for index in self.index.ascending.iter().rev() {
-            let (Some(release), Some(entry)) =
-                (self.index.releases.get(*index), self.index.entries.get(*index))
-            else {
-                continue;
-            };
-            let Some(line) = entry.line else { continue };
-            if self.admits(*index) {
-                if !release.prerelease {
-                    admitted_lines.insert(line);
-                }
-                continue;
-            }
-            let covered = admitted_lines.contains(&line);
-            let alone = !admitted_families.contains(&family(line));
-            let avoided = withheld == Withheld::Deprecated && sound_families.contains(&family(line));
-            if self.withheld(*index).is_some() && (covered || alone || avoided) {
-                listed.insert(*index);
-            }
-        }
-        listed
     }
 
     /// The tags as JSON. One that points at a withheld release moves to the highest admitted stable one below

@@ -35,10 +35,34 @@ pub(super) fn route(request: &RequestHead<'_>) -> Route {
         [] if is_read(request) => Route::Open(Reply::json("{}")),
         // There is a package that is called `-`.
         ["-", rest @ ..] if !matches!(rest, [] | ["-", _]) => service(request, rest),
-        _ => match take_name(&segments) {
-            Some((package, rest)) => of_package(request, package, rest),
-            None => Route::Unknown,
-        },
+        _ => {
+            let route = take_name(&segments).map(|(package, rest)| of_package(request, package, rest));
+            match route {
+                None | Some(Route::Unknown) if is_read(request) => tarball(&segments),
+                Some(route) => route,
+                None => Route::Unknown,
+            }
+        }
+    }
+}
+
+/// A tarball's address with something in front: npm 10, told to replace a lock file's host, puts the
+/// registry's path before the path that is there, even where it is there already (`/npm/npm/left-pad/-/…`).
+fn tarball(segments: &[&str]) -> Route {
+    let (name, file) = match segments {
+        [name @ .., "-", file] | [name @ .., "-", _, file] => (name, file),
+        _ => return Route::Unknown,
+    };
+    let name = match name {
+        [.., scope, bare] if scope.starts_with('@') => name::parse(&format!("{scope}/{bare}")),
+        [.., bare] => name::parse(bare),
+        [] => return Route::Unknown,
+    };
+    match name {
+        Ok(package) if !file.starts_with('-') => {
+            Route::Artifact { package, file: (*file).to_owned(), part: Part::Whole }
+        }
+        _ => Route::Unknown,
     }
 }
 

@@ -93,6 +93,9 @@ pub(super) fn pointing(base: &BaseUrl, token: Option<&str>, scratch: &str) -> Po
         "pnpm and yarn 1 fetch from the host that a lock file names; `lazaret doctor` finds such entries"
             .to_owned(),
         "packages from repositories, addresses and folders are fetched from there".to_owned(),
+        "of a withheld release that is the newest of its kind, pnpm before 12, yarn 1 and bun say only that no \
+         version matches; the gateway's page on the package says why"
+            .to_owned(),
     ];
     let mut files = Vec::new();
     if let Some(token) = token {

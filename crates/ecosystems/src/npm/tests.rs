@@ -50,7 +50,7 @@ pub(super) const NPM: [(&str, &str); 4] = [
     ("pacote-req-type", "packument"),
 ];
 pub(super) const PNPM: [(&str, &str); 2] = [
-    ("user-agent", "pnpm/10.34.9 npm/? node/v20.20.2 linux x64"),
+    ("user-agent", "pnpm/12.21.0 npm/? node/v20.20.2 linux x64"),
     ("accept", "application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8, */*"),
 ];
 pub(super) const YARN_1: [(&str, &str); 2] = [

@@ -32,10 +32,10 @@ pub(super) enum Withheld {
     /// for clients we know nothing of, since nothing withheld is left among their `versions`.
     Restricted,
     /// Kept, deprecated with the reason, its tarball at an address that carries the reason and is refused.
-    /// pnpm and yarn 4 pass over deprecated releases on ranges.
+    /// pnpm 12 and yarn 4 pass over deprecated releases on ranges.
     Deprecated,
-    /// The same where that cannot catch a range, otherwise left out: yarn 1 and bun choose the highest
-    /// match, deprecated or not.
+    /// The same where that cannot catch a range, otherwise left out: pnpm 10, yarn 1 and bun choose the
+    /// highest match, deprecated or not.
     Passable,
 }
 
@@ -95,7 +95,7 @@ impl Form {
         let withheld = match client(request) {
             Client::Npm => Withheld::Restricted,
             Client::Pnpm | Client::YarnModern => Withheld::Deprecated,
-            Client::YarnClassic | Client::Bun => Withheld::Passable,
+            Client::OlderPnpm | Client::YarnClassic | Client::Bun => Withheld::Passable,
             Client::Other => {
                 let members = if abbreviated { Members::Install } else { Members::All };
                 return Self::with(members, Withheld::Restricted, abbreviated);
@@ -121,7 +121,9 @@ fn has_parameter(query: &str, name: &str) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Client {
     Npm,
+    /// 12 and later.
     Pnpm,
+    OlderPnpm,
     YarnClassic,
     YarnModern,
     Bun,
@@ -136,7 +138,8 @@ pub(super) fn client(request: &RequestHead<'_>) -> Client {
     if begins("npm/") {
         Client::Npm
     } else if begins("pnpm/") {
-        Client::Pnpm
+        let major = agent.get(5..).and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
+        if major.is_some_and(|major| major >= 12) { Client::Pnpm } else { Client::OlderPnpm }
     } else if begins("yarn/1.") || begins("yarn/0.") {
         Client::YarnClassic
     } else if begins("yarn/") || begins("got (") && request.header("accept").is_empty() {

@@ -140,6 +140,14 @@ fn yarn_1_is_never_caught_by_a_range() {
     // Below an admitted one of its line: only an exact pin leads to it, and reads the reason.
     let below = rendered(&three(), "/left-pad", &YARN_1, |version| version == "1.3.0");
     assert_eq!(listed(&below).len(), 3);
+    // The only one of its minor version, with a higher one of its major version admitted: `~1.2.0` cannot
+    // have anything else, and `^1.2.0` goes on.
+    let only = rendered(&three(), "/left-pad", &YARN_1, |version| version == "1.2.0");
+    assert_eq!(listed(&only).len(), 3);
+    // A tilde would take it, although a caret would not.
+    let body = packument(&[made("1.2.0"), made("1.2.1"), made("1.3.0")], &[("latest", "1.3.0")]);
+    let patch = rendered(&body, "/left-pad", &YARN_1, |version| version == "1.2.1");
+    assert_eq!(listed(&patch), BTreeSet::from(["1.2.0".into(), "1.3.0".into()]));
     // Alone in its major version: whoever asks for that cannot have anything else.
     let body = packument(&[made("1.0.0"), made("2.0.0")], &[("latest", "2.0.0")]);
     let alone = value(&rendered(&body, "/left-pad", &YARN_1, |version| version == "2.0.0"));
@@ -286,7 +294,7 @@ fn naive(body: &str, form: &str, withheld: &BTreeSet<String>) -> Value {
 }
 
 fn releases() -> impl Strategy<Value = Vec<Made>> {
-    let version = ("[0-3]\\.[0-3]\\.[0-9]", prop::option::of("-(alpha|beta)\\.[0-9]"));
+    let version = ("[0-2]\\.[0-1]\\.[0-3]", prop::option::weighted(0.25, "-(alpha|beta)\\.[0-1]"));
     let release = (version, any::<bool>(), any::<bool>()).prop_map(|((plain, pre), deprecated, script)| {
         Made { version: plain + &pre.unwrap_or_default(), deprecated, script }
     });
@@ -298,7 +306,7 @@ fn releases() -> impl Strategy<Value = Vec<Made>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
 
     #[test]
     fn splicing_is_the_same_as_rewriting(
@@ -359,6 +367,38 @@ proptest! {
                 let target = target.as_str().unwrap();
                 prop_assert!(document["versions"][target].is_object(), "a tag leads to nothing");
                 prop_assert!(!held.contains(target) || held.len() == releases.len());
+            }
+        }
+    }
+
+    /// Whatever a tilde or caret range chooses, as each client chooses, can be had if anything that it
+    /// matches can.
+    #[test]
+    fn ranges_fall_back_to_what_is_admitted(releases in releases(), holds in prop::collection::vec(any::<bool>(), 12)) {
+        let body = packument(&releases, &[]);
+        let held: BTreeSet<String> = releases
+            .iter()
+            .zip(&holds)
+            .filter(|(_, hold)| **hold)
+            .map(|(release, _)| release.version.clone())
+            .collect();
+        for client in [&NPM[..], &PNPM, &YARN_1, &YARN_4] {
+            let document = value(&rendered(&body, "/left-pad", client, |version| held.contains(version)));
+            let listed = document["versions"].as_object().unwrap();
+            for (release, operator) in releases.iter().flat_map(|release| [(release, "^"), (release, "~")]) {
+                let range = semver::VersionReq::parse(&format!("{operator}{}", release.version)).unwrap();
+                let matched = |version: &str| range.matches(&semver::Version::parse(version).unwrap());
+                let possible = releases.iter().any(|release| matched(&release.version) && !held.contains(&release.version));
+                if !possible {
+                    continue;
+                }
+                let passes_over = client == PNPM || client == YARN_4;
+                let chosen = listed.iter().filter(|(version, _)| matched(version)).max_by(|left, right| {
+                    let sound = |manifest: &Value| passes_over && manifest["deprecated"].is_null();
+                    sound(left.1).cmp(&sound(right.1)).then_with(|| version::compare(left.0, right.0))
+                });
+                let (version, _) = chosen.expect("what is admitted is listed");
+                prop_assert!(!held.contains(version), "{}{} chose {}", operator, release.version, version);
             }
         }
     }

@@ -48,6 +48,9 @@ fn addresses_mean_what_the_clients_mean() {
         ("GET", "/left-pad/-/held--because--x/left-pad-1.0.0.tgz", "file left-pad left-pad-1.0.0.tgz"),
         ("GET", "/@types/node/-/node-1.0.0.tgz", "file @types/node node-1.0.0.tgz"),
         ("GET", "/@types%2fnode/-/node-1.0.0.tgz", "file @types/node node-1.0.0.tgz"),
+        ("GET", "/npm/left-pad/-/left-pad-1.0.0.tgz", "file left-pad left-pad-1.0.0.tgz"),
+        ("GET", "/x/npm/@types/node/-/node-1.0.0.tgz", "file @types/node node-1.0.0.tgz"),
+        ("GET", "/npm/left-pad/-/left-pad-1.0.0.tgz/-rev/1-a", "unknown"),
         ("GET", "/left-pad/-/..%2f..%2fetc", "unknown"),
         ("GET", "/left-pad/-/%2e%2e", "unknown"),
         ("GET", "/../left-pad", "unknown"),
@@ -60,6 +63,7 @@ fn addresses_mean_what_the_clients_mean() {
         ("GET", "/_design/app", "unknown"),
         ("GET", "/node_modules", "unknown"),
         ("GET", "/", "200"),
+        ("GET", "/-/npm/left-pad/-/left-pad-1.0.0.tgz", "unknown"),
         ("GET", "/-/ping?write=true", "200"),
         ("GET", "/-/whoami", "whoami"),
         ("GET", "/-/v1/search?text=left+pad%26x&size=5&from=10&x=1", "search left pad&x 10 5"),
@@ -103,7 +107,9 @@ fn every_client_gets_the_form_that_it_understands() {
     let weighed = [CURL[0], ("accept", "application/vnd.npm.install-v1+json;q=0.2, application/json")];
     let named = [CURL[0], ("accept", "application/vnd.npm.install-v1+json")];
     let refused = [CURL[0], ("accept", "application/vnd.npm.install-v1+json;q=0")];
-    let table: [(&[(&str, &str)], &str); 13] = [
+    let pnpm_10 = [("user-agent", "pnpm/10.34.9 npm/? node/v20.20.2 linux x64"), PNPM[1]];
+    let table: [(&[(&str, &str)], &str); 14] = [
+        (&pnpm_10, "passable-abbreviated"),
         (&NPM, "install"),
         (&write, "full"),
         (&npm_view, "full"),
