@@ -66,19 +66,19 @@ pub fn check(
     if let Some(expected) = declared_size
         && expected != size_bytes
     {
-        return Err(Mismatch { expected: format!("{expected} bytes"), actual: format!("{size_bytes} bytes") });
+        return Err(Mismatch {
+            expected: format!("{expected} bytes"),
+            actual: format!("{size_bytes} bytes"),
+        });
     }
     let mut basis = Basis::FirstSight;
     for expected in declared {
         // Subresource Integrity allows several digests of one algorithm, any of which may match; no registry
         // here uses that, and the strict reading cannot be fooled by it.
         match computed.iter().find(|digest| digest.algorithm() == expected.algorithm()) {
-            Some(actual) if actual == expected => {
-                if expected.algorithm().is_strong() {
-                    basis = Basis::Declared;
-                }
-            }
-            Some(actual) => return Err(mismatch(expected, actual)),
+            Some(actual) if actual != expected => return Err(mismatch(expected, actual)),
+            Some(_) if expected.algorithm().is_strong() => basis = Basis::Declared,
+            Some(_) => {}
             None if expected.algorithm().is_strong() => {
                 return Err(Mismatch { expected: expected.to_string(), actual: "not computed".into() });
             }

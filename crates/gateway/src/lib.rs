@@ -1,1 +1,15 @@
-//! Being built.
+//! The engine: one path from a request to an answer, for every ecosystem.
+
+mod clock;
+mod engine;
+mod flights;
+mod server;
+mod settings;
+mod upstream;
+mod wire;
+
+pub use clock::Clock;
+pub use engine::{ExplainError, Gateway, ImportReport, OpenError, Summary, WaiverBody, known_ecosystems};
+pub use server::{Peer, Service, serve, tls_config};
+pub use settings::{AdvisorySource, Settings, UpstreamSettings};
+pub use upstream::UpstreamError;

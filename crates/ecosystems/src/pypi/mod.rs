@@ -47,7 +47,7 @@ static PROFILE: Profile = Profile {
     ],
     setup_guide: include_str!("setup.md"),
     setup_line: "pip config set global.index-url {base}/simple/",
-    popular: &[],
+    popular: include_bytes!("popular.gz"),
 };
 
 /// Python packages, as pip, uv, poetry, pdm, pipenv and twine speak of them.

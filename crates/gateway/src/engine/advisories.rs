@@ -1,0 +1,268 @@
+//! Advisories as the engine asks them: one index of every source, rebuilt when a source changes.
+
+use super::Gateway;
+use crate::settings::AdvisorySource;
+use lazaret_advisories::{
+    Advisory, AdvisoryIndex, Hit, Imported, IndexBuilder, Limits, VersionOrder, read_archive, read_directory,
+    read_record,
+};
+use lazaret_blobs::Blobs;
+use lazaret_ecosystems::AuditHit;
+use lazaret_metadata::SourceRow;
+use lazaret_policy::{KnownAdvisory, Severity};
+use lazaret_vocabulary::{EcosystemId, PackageName};
+use std::fmt;
+use std::io::Cursor;
+use std::path::Path;
+
+/// Largest index of one source that is read back.
+const INDEX_BYTES: u64 = 1 << 30;
+/// Largest archive fetched from an address.
+const ARCHIVE_BYTES: usize = 1 << 30;
+
+/// Every advisory of every source.
+pub(crate) struct Advisories {
+    index: AdvisoryIndex,
+}
+
+/// What came of reading a source.
+#[derive(Debug, Clone)]
+pub struct ImportReport {
+    /// The source.
+    pub name: String,
+    /// Records read.
+    pub records: usize,
+    /// Records that could not be read, with the first complaints.
+    pub malformed: usize,
+    /// The complaints.
+    pub complaints: Vec<String>,
+    /// Records of ecosystems that this gateway does not know.
+    pub unknown: usize,
+}
+
+impl fmt::Display for ImportReport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {} records read", self.name, self.records)?;
+        if self.unknown > 0 {
+            write!(formatter, ", {} of ecosystems that are not gated here", self.unknown)?;
+        }
+        if self.malformed > 0 {
+            write!(formatter, ", {} unreadable ({})", self.malformed, self.complaints.join("; "))?;
+        }
+        Ok(())
+    }
+}
+
+impl Advisories {
+    /// Reads the sources' indexes back and joins them.
+    pub(crate) async fn load(blobs: &Blobs, rows: &[SourceRow]) -> Result<Self, String> {
+        let mut parts = Vec::new();
+        for row in rows {
+            let Some(digest) = &row.digest else { continue };
+            match blobs.get_bytes(digest, INDEX_BYTES).await {
+                Ok(Some(bytes)) => parts.push(bytes),
+                Ok(None) => {
+                    tracing::error!(source = row.name, "a source's index is missing; read the source again")
+                }
+                Err(error) => tracing::error!(source = row.name, %error, "a source's index cannot be read"),
+            }
+        }
+        let index =
+            tokio::task::spawn_blocking(move || join(parts)).await.map_err(|error| error.to_string())??;
+        Ok(Self { index })
+    }
+
+    /// The advisories that cover each version.
+    pub(crate) fn covering<'a>(
+        &'a self,
+        name: &PackageName,
+        order: &'a dyn VersionOrder,
+    ) -> Option<impl Fn(&str) -> Vec<KnownAdvisory> + use<'a>> {
+        let matcher = self.index.matcher(name.ecosystem(), name.key(), order)?;
+        Some(move |version: &str| matcher.hits(version).into_iter().map(known).collect())
+    }
+
+    /// What an audit of these versions says.
+    pub(crate) fn audit(
+        &self,
+        name: &PackageName,
+        versions: &[String],
+        order: &dyn VersionOrder,
+    ) -> Vec<AuditHit> {
+        let Some(matcher) = self.index.matcher(name.ecosystem(), name.key(), order) else {
+            return Vec::new();
+        };
+        let versions: Vec<&str> = versions.iter().map(String::as_str).collect();
+        matcher
+            .audit(&versions)
+            .into_iter()
+            .map(|found| AuditHit {
+                package: name.clone(),
+                versions: found.versions,
+                id: found.hit.id.to_string(),
+                title: if found.hit.summary.is_empty() {
+                    found.hit.id.to_string()
+                } else {
+                    found.hit.summary.to_string()
+                },
+                severity: audit_severity(&found.hit),
+                vulnerable: found.vulnerable,
+                url: found.hit.url.as_deref().unwrap_or_default().to_owned(),
+            })
+            .collect()
+    }
+}
+
+fn audit_severity(hit: &Hit) -> &'static str {
+    use lazaret_advisories::Severity as Theirs;
+    match hit.severity {
+        _ if hit.malware => "critical",
+        Some(Theirs::Critical) => "critical",
+        Some(Theirs::High) => "high",
+        Some(Theirs::Medium) => "moderate",
+        Some(Theirs::Low) => "low",
+        Some(Theirs::None) => "info",
+        None if hit.informational => "info",
+        None => "moderate",
+    }
+}
+
+fn known(hit: Hit) -> KnownAdvisory {
+    use lazaret_advisories::Severity as Theirs;
+    KnownAdvisory {
+        id: hit.id,
+        aliases: hit.aliases,
+        summary: hit.summary,
+        severity: hit.severity.map(|severity| match severity {
+            Theirs::None => Severity::None,
+            Theirs::Low => Severity::Low,
+            Theirs::Medium => Severity::Medium,
+            Theirs::High => Severity::High,
+            Theirs::Critical => Severity::Critical,
+        }),
+        malware: hit.malware,
+        unmaintained: hit.unmaintained,
+    }
+}
+
+fn normalise(ecosystem: &str, name: &str) -> Option<(EcosystemId, String)> {
+    let id = lazaret_ecosystems::by_osv_name(ecosystem)?;
+    let name = lazaret_ecosystems::by_id(id.as_str())?.name(name).ok()?;
+    Some((id, name.key().to_owned()))
+}
+
+fn ecosystem_id(text: &str) -> Option<EcosystemId> {
+    lazaret_ecosystems::by_id(text).map(|found| found.profile().id)
+}
+
+fn join(parts: Vec<bytes::Bytes>) -> Result<AdvisoryIndex, String> {
+    let mut indexes = Vec::new();
+    for bytes in parts {
+        match AdvisoryIndex::from_bytes(bytes.to_vec(), &ecosystem_id) {
+            Ok(index) => indexes.push(index),
+            Err(error) => tracing::error!(%error, "a source's index is damaged; read the source again"),
+        }
+    }
+    if indexes.len() == 1
+        && let Some(only) = indexes.pop()
+    {
+        return Ok(only);
+    }
+    let mut builder = IndexBuilder::new(&normalise);
+    for index in &indexes {
+        builder.add_index(index);
+    }
+    builder.finish().map_err(|error| error.to_string())
+}
+
+impl Gateway {
+    /// Reads a source: a zip in the layout of an OSV export, a directory of records, or one record. What it
+    /// said before is replaced as a whole.
+    pub async fn import_advisories(&self, name: &str, location: &str) -> Result<ImportReport, String> {
+        let source = AdvisorySource { name: name.to_owned(), location: location.to_owned() };
+        let fetched = if location.starts_with("http://") || location.starts_with("https://") {
+            Some(
+                crate::upstream::fetch_public(location, ARCHIVE_BYTES)
+                    .await
+                    .map_err(|error| error.to_string())?,
+            )
+        } else {
+            None
+        };
+        let (report, bytes, revision) = tokio::task::spawn_blocking(move || read_source(&source, fetched))
+            .await
+            .map_err(|error| error.to_string())??;
+        let digest = self.blobs.put_bytes(&bytes).await.map_err(|error| error.to_string())?;
+        let row = SourceRow {
+            name: name.to_owned(),
+            location: location.to_owned(),
+            fetched: self.clock.now(),
+            records: report.records as u64,
+            revision,
+            digest: Some(digest),
+        };
+        self.metadata.put_source(&row).await.map_err(|error| error.to_string())?;
+        self.reload().await;
+        Ok(report)
+    }
+
+    /// Reads every configured source again; one that fails keeps what it said before.
+    pub(crate) async fn sync_advisories(&self) {
+        for source in &self.settings.advisories {
+            match self.import_advisories(&source.name, &source.location).await {
+                Ok(report) => tracing::info!(%report, "advisories read"),
+                Err(error) => tracing::error!(source = source.name, %error, "advisories could not be read"),
+            }
+        }
+    }
+}
+
+fn read_source(
+    source: &AdvisorySource,
+    fetched: Option<bytes::Bytes>,
+) -> Result<(ImportReport, Vec<u8>, String), String> {
+    let mut builder = IndexBuilder::new(&normalise);
+    let limits = Limits::default();
+    let mut sink = |advisory: Advisory| builder.add(&advisory);
+    let one = |bytes: &[u8], sink: &mut dyn FnMut(Advisory)| -> Result<Imported, String> {
+        sink(read_record(bytes).map_err(|error| error.to_string())?);
+        Ok(Imported { records: 1, ..Imported::default() })
+    };
+    let failed = |error: lazaret_advisories::SourceError| format!("{}: {error}", source.location);
+    let imported = match fetched {
+        Some(bytes) if bytes.starts_with(b"PK") => {
+            read_archive(Cursor::new(bytes), &limits, &mut sink).map_err(failed)?
+        }
+        Some(bytes) => one(&bytes, &mut sink)?,
+        None => {
+            let path = Path::new(&source.location);
+            let io = |error: std::io::Error| format!("{}: {error}", source.location);
+            if path.is_dir() {
+                read_directory(path, &limits, &mut sink).map_err(failed)?
+            } else if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip")) {
+                read_archive(std::fs::File::open(path).map_err(io)?, &limits, &mut sink).map_err(failed)?
+            } else {
+                let size = std::fs::metadata(path).map_err(io)?.len();
+                if size > lazaret_advisories::MAX_RECORD_BYTES as u64 {
+                    return Err(format!("{}: a record of {size} bytes is too large", source.location));
+                }
+                one(&std::fs::read(path).map_err(io)?, &mut sink)?
+            }
+        }
+    };
+    let unknown = builder.unknown();
+    let index = builder.finish().map_err(|error| error.to_string())?;
+    let report = ImportReport {
+        name: source.name.clone(),
+        records: imported.records,
+        malformed: imported.malformed,
+        complaints: imported
+            .errors
+            .iter()
+            .take(3)
+            .map(|error| format!("{}: {}", error.name, error.what))
+            .collect(),
+        unknown,
+    };
+    Ok((report, index.to_bytes().to_vec(), index.revision().to_owned()))
+}

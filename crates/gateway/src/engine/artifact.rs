@@ -1,0 +1,410 @@
+//! Serving a file: the same verdict as its index, then the store or upstream, then the bytes.
+
+use super::Gateway;
+use super::arrival::{ArrivalError, Progress};
+use super::documents::LoadError;
+use super::package::{Judged, Package, Place};
+use super::request::Asked;
+use super::store::Stored;
+use crate::wire::{Answer, Body, ByteRange, RangeAnswer, answer, matches_etag, requested};
+use bytes::Bytes;
+use futures_util::stream;
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use lazaret_ecosystems::Part;
+use lazaret_evidence::Verified;
+use lazaret_policy::{Pass, Withheld};
+use lazaret_vocabulary::{PackageName, Principal, Refusal};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::io::AsyncReadExt as _;
+use tokio::sync::watch;
+
+/// Files up to this size are waited for whole, so that a failure or a refusal after inspection can still be
+/// an answer in words.
+const WAIT_WHOLE: u64 = 8 << 20;
+/// So many bytes of a larger file stay back until it is verified and its admission is recorded.
+const HELD_BACK: u64 = 64 << 10;
+
+/// What is being asked for, once it is known to exist.
+struct Wanted {
+    package: Arc<Package>,
+    place: Place,
+    judged: Arc<Judged>,
+    page: String,
+}
+
+impl Gateway {
+    pub(crate) async fn artifact(
+        &self,
+        asked: &Asked<'_>,
+        name: PackageName,
+        file: String,
+        part: Part,
+    ) -> Answer {
+        let page = self.page_url(asked.root, &name);
+        let loaded = match self.load(&name).await {
+            Ok(loaded) => loaded,
+            Err(LoadError::Absent(_)) => return self.unpublished(asked, &name, &file, part, page).await,
+            Err(error) => return self.load_failed(asked, &name, &error),
+        };
+        let package = loaded.package;
+        let Some(place) = package.places.get(file.as_str()).copied() else {
+            return self.unpublished(asked, &name, &file, part, page).await;
+        };
+        self.serve_known(asked, package, place, part, page).await
+    }
+
+    /// A file whose package and place are known.
+    pub(crate) async fn serve_known(
+        &self,
+        asked: &Asked<'_>,
+        package: Arc<Package>,
+        place: Place,
+        part: Part,
+        page: String,
+    ) -> Answer {
+        let judged = self.judge(&package, asked.identity.principal.class);
+        self.serve_file(asked, Wanted { package, place, judged, page }, part).await
+    }
+
+    async fn serve_file(&self, asked: &Asked<'_>, wanted: Wanted, part: Part) -> Answer {
+        let Wanted { package, place, judged, page } = &wanted;
+        if let Some(withheld) = judged.allowed.withheld(place.release) {
+            return self.withhold(asked, package, *place, judged, withheld, page);
+        }
+        let Some(pass) = judged.allowed.pass(place.release) else {
+            return self.not_found(asked);
+        };
+        let Some(artifact) = package
+            .index
+            .releases()
+            .get(place.release)
+            .and_then(|release| release.artifacts.get(place.artifact))
+        else {
+            return self.not_found(asked);
+        };
+        match self.stored(&package.name, &artifact.file).await {
+            Ok(Some(stored)) => match self.serve_stored(asked, &wanted, &stored, part, pass).await {
+                Some(answer) => return answer,
+                // Damaged or gone: fetch it again, below. Hosted bytes exist nowhere else.
+                None if package.hosted => {
+                    return answer(asked.ecosystem.error(
+                        StatusCode::INTERNAL_SERVER_ERROR,
+                        "the stored file is damaged and exists nowhere else; restore it from a backup",
+                        &asked.head,
+                    ));
+                }
+                None => {}
+            },
+            Ok(None) if package.hosted => return self.not_found(asked),
+            Ok(None) => {}
+            Err(error) => return self.load_failed(asked, &package.name, &error),
+        }
+        let Some(progress) = self.arrival(package, *place) else { return self.not_found(asked) };
+        self.serve_arriving(asked, wanted, part, progress).await
+    }
+
+    /// A file in the store. `None` when its bytes are damaged or missing.
+    async fn serve_stored(
+        &self,
+        asked: &Asked<'_>,
+        wanted: &Wanted,
+        stored: &Arc<Stored>,
+        part: Part,
+        pass: Pass,
+    ) -> Option<Answer> {
+        if let Some(refused) = self.last_look(asked, wanted, stored) {
+            return Some(refused);
+        }
+        let digest = match part {
+            Part::Whole => &stored.sha256,
+            other => match stored.extra(other) {
+                Some(digest) => digest,
+                None => return Some(self.not_found(asked)),
+            },
+        };
+        let (verified, source) = match self.open_verified(digest).await {
+            Ok(Some(found)) => found,
+            Ok(None) => {
+                self.forget_stored(&wanted.package.name, &stored.file);
+                return None;
+            }
+            Err(error) => return Some(self.load_failed(asked, &wanted.package.name, &error)),
+        };
+        if let Err(error) =
+            self.admit(&wanted.package, stored, &wanted.judged, &asked.identity.principal).await
+        {
+            return Some(self.load_failed(asked, &wanted.package.name, &error));
+        }
+        self.record_download(&wanted.package, stored, &asked.identity.principal, part);
+        let media = match part {
+            Part::Whole => asked.ecosystem.media_type(&stored.file),
+            Part::Metadata => "text/plain; charset=utf-8",
+        };
+        Some(self.release(asked, &pass, &verified, media, source))
+    }
+
+    /// What only the bytes can tell: a digest that was killed, a manifest that disagrees. Judged once more,
+    /// since the verdict that let the request through may be older than what the file revealed.
+    fn last_look(&self, asked: &Asked<'_>, wanted: &Wanted, stored: &Arc<Stored>) -> Option<Answer> {
+        let judged = self.judge(&wanted.package, asked.identity.principal.class);
+        if let Some(withheld) = judged.allowed.withheld(wanted.place.release) {
+            return Some(self.withhold(
+                asked,
+                &wanted.package,
+                wanted.place,
+                &judged,
+                withheld,
+                &wanted.page,
+            ));
+        }
+        let killed = self.killed_digest(&stored.sha256)?;
+        Some(self.withhold(asked, &wanted.package, wanted.place, &judged, &killed, &wanted.page))
+    }
+
+    /// The bytes leave. Needs both proofs: that policy lets them, and that they are the declared ones.
+    fn release(
+        &self,
+        asked: &Asked<'_>,
+        _pass: &Pass,
+        verified: &Verified,
+        media: &'static str,
+        source: Source,
+    ) -> Answer {
+        let tag = verified.sha256().to_hex();
+        let size = verified.size_bytes();
+        let headers = asked.head.headers;
+        let mut response = Response::new(Body::empty());
+        artifact_headers(&mut response, &tag, media);
+        if matches_etag(headers, &tag) {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            return response;
+        }
+        let range = match requested(asked.head.method, headers, size, &tag) {
+            RangeAnswer::Whole => ByteRange { first: 0, last: size.saturating_sub(1) },
+            RangeAnswer::Part(range) => {
+                *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+                set(
+                    &mut response,
+                    header::CONTENT_RANGE,
+                    &format!("bytes {}-{}/{size}", range.first, range.last),
+                );
+                range
+            }
+            RangeAnswer::Unsatisfiable => {
+                *response.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
+                set(&mut response, header::CONTENT_RANGE, &format!("bytes */{size}"));
+                return response;
+            }
+        };
+        let length = if size == 0 { 0 } else { range.length() };
+        set(&mut response, header::CONTENT_LENGTH, &length.to_string());
+        if asked.head.method == Method::HEAD || size == 0 {
+            return response;
+        }
+        *response.body_mut() = match source {
+            Source::Memory(bytes) => {
+                let first = usize::try_from(range.first).unwrap_or(usize::MAX);
+                let end = usize::try_from(range.last).unwrap_or(usize::MAX).saturating_add(1);
+                Body::whole(bytes.slice(first.min(bytes.len())..end.min(bytes.len())))
+            }
+            Source::File(file) => Body::coming(self.file_stream(file, range), Some(length)),
+        };
+        response
+    }
+
+    /// A file that is still coming.
+    async fn serve_arriving(
+        &self,
+        asked: &Asked<'_>,
+        wanted: Wanted,
+        part: Part,
+        mut progress: watch::Receiver<Progress>,
+    ) -> Answer {
+        let wants_part = asked.head.headers.contains_key(header::RANGE) || part != Part::Whole;
+        let streamable = !wants_part && asked.head.method == Method::GET;
+        loop {
+            let now = progress.borrow_and_update().clone();
+            match now {
+                Progress::Whole { stored, .. } => {
+                    let Some(pass) = wanted.judged.allowed.pass(wanted.place.release) else {
+                        return self.not_found(asked);
+                    };
+                    return self
+                        .serve_stored(asked, &wanted, &stored, part, pass)
+                        .await
+                        .unwrap_or_else(|| self.load_failed(asked, &wanted.package.name, &LoadError::Store));
+                }
+                Progress::Failed(error) => return self.arrival_failed(asked, &wanted, &error),
+                Progress::Flowing { path, length, written } if streamable && written > WAIT_WHOLE => {
+                    return self.stream_arriving(asked, wanted, path, length, progress).await;
+                }
+                _ => {}
+            }
+            if progress.changed().await.is_err() && !progress.borrow().is_over() {
+                return self.arrival_failed(asked, &wanted, &ArrivalError::Store);
+            }
+        }
+    }
+
+    /// Sends what has come so far and what comes, all but the last bytes, which wait for the proof and for
+    /// the admission's record.
+    async fn stream_arriving(
+        &self,
+        asked: &Asked<'_>,
+        wanted: Wanted,
+        path: PathBuf,
+        length: Option<u64>,
+        progress: watch::Receiver<Progress>,
+    ) -> Answer {
+        let file = match tokio::fs::File::open(&path).await {
+            Ok(file) => file,
+            Err(error) => {
+                let failure = self.store_failed("spool", &error);
+                return self.load_failed(asked, &wanted.package.name, &failure);
+            }
+        };
+        let media = wanted
+            .package
+            .index
+            .releases()
+            .get(wanted.place.release)
+            .and_then(|release| release.artifacts.get(wanted.place.artifact))
+            .map_or("application/octet-stream", |artifact| asked.ecosystem.media_type(&artifact.file));
+        let mut response = Response::new(Body::empty());
+        set(&mut response, header::CONTENT_TYPE, media);
+        set(&mut response, header::CACHE_CONTROL, "no-store");
+        if let Some(length) = length {
+            set(&mut response, header::CONTENT_LENGTH, &length.to_string());
+        }
+        let tail = Tail {
+            gateway: self.arc(),
+            principal: asked.identity.principal.clone(),
+            wanted,
+            file,
+            progress,
+            sent: 0,
+        };
+        let chunks = stream::try_unfold(tail, |mut tail| async move {
+            tail.next().await.map(|chunk| chunk.map(|chunk| (chunk, tail)))
+        });
+        *response.body_mut() = Body::coming(chunks, length);
+        response
+    }
+
+    fn arrival_failed(&self, asked: &Asked<'_>, wanted: &Wanted, error: &ArrivalError) -> Answer {
+        let release = wanted.package.index.releases().get(wanted.place.release);
+        let version = release.map(|release| release.version.to_string());
+        match error {
+            ArrivalError::Mismatch(why) | ArrivalError::Malformed(why) => {
+                let code = lazaret_policy::codes::BYTES_CHANGED;
+                let refusal = Refusal {
+                    package: wanted.package.name.clone(),
+                    version,
+                    code: code.into(),
+                    sentence: format!("{error}"),
+                    until: None,
+                    newest_allowed: None,
+                    page: wanted.page.clone(),
+                };
+                self.record_refusal(&refusal, &[code.into()], &asked.identity.principal);
+                tracing::warn!(package = %wanted.package.name, why, "an artifact was refused for its bytes");
+                answer(asked.ecosystem.refuse(&refusal, &asked.head))
+            }
+            ArrivalError::Upstream(cause) => {
+                let status = match cause {
+                    crate::UpstreamError::Absent => StatusCode::NOT_FOUND,
+                    crate::UpstreamError::Refused(_) => StatusCode::BAD_GATEWAY,
+                    _ => StatusCode::SERVICE_UNAVAILABLE,
+                };
+                let message = format!("{} could not be fetched: {cause}", wanted.package.name);
+                answer(asked.ecosystem.error(status, &message, &asked.head))
+            }
+            ArrivalError::Store => self.load_failed(asked, &wanted.package.name, &LoadError::Store),
+        }
+    }
+}
+
+/// A reader of a spool file that grows.
+struct Tail {
+    gateway: Arc<Gateway>,
+    principal: Principal,
+    wanted: Wanted,
+    file: tokio::fs::File,
+    progress: watch::Receiver<Progress>,
+    sent: u64,
+}
+
+impl Tail {
+    /// The next bytes that may go; `None` at the end. An error breaks the connection, so that nobody takes
+    /// a part for the whole.
+    async fn next(&mut self) -> io::Result<Option<Bytes>> {
+        loop {
+            let now = self.progress.borrow_and_update().clone();
+            let (free, whole) = match now {
+                Progress::Flowing { written, .. } => (written.saturating_sub(HELD_BACK), false),
+                Progress::Whole { stored, .. } => {
+                    self.finish(&stored).await?;
+                    (stored.size_bytes, true)
+                }
+                Progress::Failed(error) => return Err(io::Error::other(error.to_string())),
+                Progress::Asking => (0, false),
+            };
+            if self.sent < free {
+                let want = usize::try_from(free - self.sent).unwrap_or(usize::MAX).min(256 << 10);
+                let mut chunk = vec![0; want];
+                self.file.read_exact(&mut chunk).await?;
+                self.sent += want as u64;
+                return Ok(Some(chunk.into()));
+            }
+            if whole {
+                return Ok(None);
+            }
+            if self.progress.changed().await.is_err() && !self.progress.borrow().is_over() {
+                return Err(io::Error::other("the download was given up"));
+            }
+        }
+    }
+
+    /// Verified and stored: judge once more with what the file revealed, record, let go.
+    async fn finish(&mut self, stored: &Arc<Stored>) -> io::Result<()> {
+        let judged = self.gateway.judge(&self.wanted.package, self.principal.class);
+        let withheld: Option<&Withheld> = judged.allowed.withheld(self.wanted.place.release);
+        if let Some(withheld) = withheld {
+            return Err(io::Error::other(format!("withheld: {}", withheld.code)));
+        }
+        if self.gateway.killed_digest(&stored.sha256).is_some() {
+            return Err(io::Error::other("killed"));
+        }
+        if judged.allowed.pass(self.wanted.place.release).is_none() {
+            return Err(io::Error::other("not judged"));
+        }
+        self.gateway
+            .admit(&self.wanted.package, stored, &judged, &self.principal)
+            .await
+            .map_err(|error| io::Error::other(error.to_string()))?;
+        self.gateway.record_download(&self.wanted.package, stored, &self.principal, Part::Whole);
+        Ok(())
+    }
+}
+
+/// Where verified bytes are read from.
+pub(crate) enum Source {
+    Memory(Bytes),
+    File(std::fs::File),
+}
+
+fn artifact_headers(response: &mut Answer, tag: &str, media: &'static str) {
+    set(response, header::ETAG, &format!("\"{tag}\""));
+    set(response, header::ACCEPT_RANGES, "bytes");
+    set(response, header::CONTENT_TYPE, media);
+    // A version's bytes never change; that it may be refused later is why nobody but the client keeps it.
+    set(response, header::CACHE_CONTROL, "private, max-age=31536000, immutable");
+}
+
+pub(crate) fn set(response: &mut Answer, name: header::HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}

@@ -1,0 +1,204 @@
+//! The engine: authenticate → route → fetch documents → gather facts → decide → verify → store → record →
+//! answer, written once for every ecosystem.
+
+mod advisories;
+mod arrival;
+mod artifact;
+mod documents;
+mod explain;
+mod files;
+mod hosting;
+mod house;
+mod index;
+mod jobs;
+mod judge;
+mod notes;
+mod package;
+mod questions;
+mod replies;
+mod request;
+mod state;
+mod store;
+mod vanished;
+
+pub use advisories::ImportReport;
+pub use explain::ExplainError;
+pub use notes::Summary;
+pub use state::{WaiverBody, known_ecosystems};
+
+use crate::clock::Clock;
+use crate::flights::Flights;
+use crate::settings::Settings;
+use crate::upstream::Upstream;
+use arc_swap::ArcSwap;
+use arrival::{Arrivals, ArtifactKey};
+use bytes::Bytes;
+use documents::{LoadError, LoadKey, Loaded};
+use lazaret_blobs::Blobs;
+use lazaret_ecosystems::Ecosystem;
+use lazaret_evidence::Verified;
+use lazaret_identity::Authenticator;
+use lazaret_metadata::Metadata;
+use lazaret_policy::lookalike::PopularNames;
+use lazaret_vocabulary::{Digest, EcosystemId, PackageName, Timestamp};
+use moka::sync::Cache;
+use notes::{Notes, Tally};
+use package::Package;
+use replies::{Kept, ReplyKey};
+use state::State;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, OnceLock, Weak};
+
+/// Files up to this size are kept in memory once verified.
+const SMALL_FILE: u64 = 2 << 20;
+/// Memory for them, in bytes.
+const SMALL_FILES_BYTES: u64 = 48 << 20;
+/// Names remembered as absent.
+const ABSENT_NAMES: u64 = 50_000;
+/// Stored files whose rows are kept in memory.
+const STORED_ROWS: u64 = 50_000;
+
+/// Why the gateway cannot start.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct OpenError(pub(crate) String);
+
+/// The gateway: one per process.
+pub struct Gateway {
+    this: Weak<Gateway>,
+    pub(crate) settings: Settings,
+    pub(crate) clock: Clock,
+    pub(crate) metadata: Metadata,
+    pub(crate) blobs: Blobs,
+    pub(crate) authenticator: Authenticator,
+    upstreams: HashMap<EcosystemId, Arc<Upstream>>,
+    state: ArcSwap<State>,
+    packages: Cache<LoadKey, Arc<Package>>,
+    replies: Cache<ReplyKey, Arc<Kept>>,
+    absent: Cache<LoadKey, (LoadError, Timestamp)>,
+    stored_files: Cache<ArtifactKey, Arc<store::Stored>>,
+    small_files: Cache<Digest, (Verified, Bytes)>,
+    loads: Flights<LoadKey, Result<Loaded, LoadError>>,
+    renders: Flights<ReplyKey, Result<Arc<Kept>, LoadError>>,
+    arrivals: Arrivals,
+    pub(crate) notes: Notes,
+    pub(crate) tally: Tally,
+    popular: HashMap<EcosystemId, LazyLock<Option<PopularNames>, PopularLoader>>,
+    metrics: OnceLock<MetricsPage>,
+}
+
+type PopularLoader = Box<dyn FnOnce() -> Option<PopularNames> + Send>;
+type MetricsPage = Box<dyn Fn() -> String + Send + Sync>;
+
+impl Gateway {
+    /// Opens the store and the database, reads policy and exceptions. What is wrong is said with what to do.
+    pub async fn open(settings: Settings, clock: Clock) -> Result<Arc<Self>, OpenError> {
+        let data = &settings.data;
+        std::fs::create_dir_all(data).map_err(|error| {
+            OpenError(format!("{}: the data directory cannot be made: {error}", data.display()))
+        })?;
+        let blobs = Blobs::open(data.join("blobs")).await.map_err(|error| OpenError(error.to_string()))?;
+        let metadata = match &settings.database {
+            Some(url) => Metadata::open(url).await,
+            None => Metadata::open_file(&data.join("lazaret.db")).await,
+        }
+        .map_err(|error| OpenError(error.to_string()))?;
+        let mut upstreams = HashMap::new();
+        for ecosystem in lazaret_ecosystems::all() {
+            let id = ecosystem.profile().id;
+            if let Some(own) = settings.upstreams.get(id.as_str()) {
+                let upstream = Upstream::new(own, settings.document_limit_bytes, clock.clone())
+                    .map_err(|error| OpenError(format!("{id}: {error}")))?;
+                upstreams.insert(id, upstream);
+            }
+        }
+        let popular = lazaret_ecosystems::all()
+            .iter()
+            .filter(|ecosystem| !ecosystem.profile().popular.is_empty())
+            .map(|ecosystem| {
+                let list = ecosystem.profile().popular;
+                let load: PopularLoader = Box::new(move || PopularNames::from_compressed(list).ok());
+                (ecosystem.profile().id, LazyLock::new(load))
+            })
+            .collect();
+        let first = state::load(&metadata, &blobs, &settings, &clock, None).await.map_err(OpenError)?;
+        let gateway = Arc::new_cyclic(|this| Self {
+            this: this.clone(),
+            packages: Cache::builder()
+                .max_capacity(settings.index_cache_bytes)
+                .weigher(|_, package: &Arc<Package>| package.weight())
+                .build(),
+            replies: Cache::builder()
+                .max_capacity(settings.reply_cache_bytes)
+                .weigher(|_, kept: &Arc<Kept>| kept.weight())
+                .build(),
+            absent: Cache::new(ABSENT_NAMES),
+            stored_files: Cache::new(STORED_ROWS),
+            small_files: Cache::builder()
+                .max_capacity(SMALL_FILES_BYTES)
+                .weigher(|_, (_, bytes): &(Verified, Bytes)| u32::try_from(bytes.len()).unwrap_or(u32::MAX))
+                .build(),
+            loads: Flights::new(),
+            renders: Flights::new(),
+            arrivals: Arrivals::default(),
+            notes: Notes::default(),
+            tally: Tally::default(),
+            authenticator: Authenticator::new(),
+            state: ArcSwap::from_pointee(first),
+            metrics: OnceLock::new(),
+            upstreams,
+            popular,
+            settings,
+            clock,
+            metadata,
+            blobs,
+        });
+        Ok(gateway)
+    }
+
+    /// The database, for the commands that administer it.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// What the gateway was told.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// How `/metrics` is written; without it the page says that metrics are off.
+    pub fn set_metrics_page(&self, page: impl Fn() -> String + Send + Sync + 'static) {
+        let _ = self.metrics.set(Box::new(page));
+    }
+
+    pub(crate) fn arc(&self) -> Arc<Self> {
+        // The gateway is made by `open` alone, inside an `Arc` that outlives every borrow of it.
+        #[expect(clippy::expect_used, reason = "a borrowed gateway is alive, so its own weak pointer is too")]
+        self.this.upgrade().expect("a borrowed gateway is alive")
+    }
+
+    pub(crate) fn state(&self) -> Arc<State> {
+        self.state.load_full()
+    }
+
+    pub(crate) fn mounted(&self, mount: &str) -> Option<&'static dyn Ecosystem> {
+        lazaret_ecosystems::all().iter().copied().find(|ecosystem| ecosystem.profile().mount == mount)
+    }
+
+    pub(crate) fn ecosystem_of(&self, name: &PackageName) -> Option<&'static dyn Ecosystem> {
+        lazaret_ecosystems::by_id(name.ecosystem().as_str())
+    }
+
+    pub(crate) fn upstream(&self, id: EcosystemId) -> Option<&Arc<Upstream>> {
+        self.upstreams.get(&id)
+    }
+
+    pub(crate) fn is_hosted(&self, name: &PackageName) -> bool {
+        self.state().is_hosted(name)
+    }
+
+    /// The page that explains a package.
+    pub(crate) fn page_url(&self, root: &str, name: &PackageName) -> String {
+        format!("{root}/why/{}/{}", name.ecosystem(), name.as_str())
+    }
+}

@@ -1,0 +1,175 @@
+//! A package as it stands in memory: its documents read once, its verdicts, its rendered replies' lease.
+
+use lazaret_ecosystems::{Ecosystem, Index, KeptExtra};
+use lazaret_policy::{Allowed, ReleaseFacts};
+use lazaret_vocabulary::{PackageName, PrincipalClass, Timestamp};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+/// How current a package's documents are, shared by everything that was made from them.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    fetched: AtomicI64,
+    superseded: AtomicBool,
+}
+
+impl Lease {
+    pub(crate) fn new(fetched: Timestamp) -> Arc<Self> {
+        Arc::new(Self { fetched: AtomicI64::new(fetched.millis()), superseded: AtomicBool::new(false) })
+    }
+
+    /// When upstream last said that the documents are current.
+    pub(crate) fn fetched(&self) -> Timestamp {
+        Timestamp::from_millis(self.fetched.load(Ordering::Acquire))
+    }
+
+    /// Upstream said so again.
+    pub(crate) fn renew(&self, at: Timestamp) {
+        self.fetched.store(at.millis(), Ordering::Release);
+    }
+
+    /// What was made from the documents must be made anew.
+    pub(crate) fn end(&self) {
+        self.superseded.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.superseded.load(Ordering::Acquire)
+    }
+}
+
+/// Where an artifact stands in an index.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) release: usize,
+    pub(crate) artifact: usize,
+}
+
+/// What this house remembers of a package's files, read once per package.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Memory {
+    pub(crate) first_seen: HashMap<Arc<str>, Timestamp>,
+    pub(crate) admitted: std::collections::HashSet<Arc<str>>,
+    pub(crate) disagreements: HashMap<Arc<str>, Vec<Arc<str>>>,
+    pub(crate) install_script: HashMap<Arc<str>, bool>,
+    pub(crate) licence: HashMap<Arc<str>, Arc<str>>,
+    pub(crate) extras: HashMap<Arc<str>, Vec<KeptExtra>>,
+    pub(crate) package_first_seen: Option<Timestamp>,
+}
+
+/// A package's documents, read; with what the house remembers of it.
+pub(crate) struct Package {
+    pub(crate) ecosystem: &'static dyn Ecosystem,
+    pub(crate) name: PackageName,
+    pub(crate) hosted: bool,
+    /// Upstream lists it no more.
+    pub(crate) vanished: bool,
+    pub(crate) index: Box<dyn Index>,
+    live: RwLock<Live>,
+    pub(crate) places: HashMap<Arc<str>, Place>,
+    judged: Mutex<Vec<Arc<Judged>>>,
+}
+
+/// What changes while a package stays in memory.
+#[derive(Clone)]
+struct Live {
+    memory: Arc<Memory>,
+    lease: Arc<Lease>,
+}
+
+/// The firewall's verdicts on a package, good for one epoch and until `valid_until`.
+pub(crate) struct Judged {
+    pub(crate) epoch: u64,
+    pub(crate) class: PrincipalClass,
+    pub(crate) valid_until: Timestamp,
+    pub(crate) known: Vec<ReleaseFacts>,
+    pub(crate) allowed: Allowed,
+}
+
+impl Package {
+    pub(crate) fn new(
+        ecosystem: &'static dyn Ecosystem,
+        name: PackageName,
+        hosted: bool,
+        index: Box<dyn Index>,
+        memory: Memory,
+        fetched: Timestamp,
+    ) -> Self {
+        let mut places = HashMap::new();
+        for (release, entry) in index.releases().iter().enumerate() {
+            for (artifact, file) in entry.artifacts.iter().enumerate() {
+                places.entry(file.file.clone()).or_insert(Place { release, artifact });
+            }
+        }
+        let lease = Lease::new(fetched);
+        let live = RwLock::new(Live { memory: Arc::new(memory), lease });
+        Self { ecosystem, name, hosted, vanished: false, index, live, places, judged: Mutex::default() }
+    }
+
+    /// What the house remembers of its files.
+    pub(crate) fn memory(&self) -> Arc<Memory> {
+        self.live.read().unwrap_or_else(PoisonError::into_inner).memory.clone()
+    }
+
+    /// How current it is.
+    pub(crate) fn lease(&self) -> Arc<Lease> {
+        self.live.read().unwrap_or_else(PoisonError::into_inner).lease.clone()
+    }
+
+    /// Takes in what a file revealed: verdicts and replies made before are void from here on.
+    pub(crate) fn learn(&self, change: impl FnOnce(&mut Memory)) {
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = Memory::clone(&live.memory);
+        change(&mut memory);
+        live.memory = Arc::new(memory);
+        if !live.lease.is_over() {
+            let renewed = Lease::new(live.lease.fetched());
+            live.lease.end();
+            live.lease = renewed;
+        }
+        drop(live);
+        self.judged.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Verdicts that are still good, or those that `judge` makes now.
+    pub(crate) fn judged(
+        &self,
+        epoch: u64,
+        class: PrincipalClass,
+        now: Timestamp,
+        judge: impl FnOnce() -> Judged,
+    ) -> Arc<Judged> {
+        let fits = |judged: &Arc<Judged>| judged.epoch == epoch && now < judged.valid_until;
+        let mut kept = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(fits);
+        if let Some(found) = kept.iter().find(|judged| judged.class == class) {
+            return found.clone();
+        }
+        let made = Arc::new(judge());
+        kept.push(made.clone());
+        made
+    }
+
+    /// The newest stable release that is allowed, else the newest of any kind.
+    pub(crate) fn newest_allowed(&self, allowed: &Allowed) -> Option<Arc<str>> {
+        let releases = self.index.releases();
+        let newest = |stable: bool| {
+            releases
+                .iter()
+                .enumerate()
+                .filter(|(index, release)| {
+                    allowed.admits(*index) && release.withdrawn.is_none() && (!stable || !release.prerelease)
+                })
+                .max_by(|(_, left), (_, right)| self.ecosystem.compare(&left.version, &right.version))
+                .map(|(_, release)| release.version.clone())
+        };
+        newest(true).or_else(|| newest(false))
+    }
+
+    /// About how many bytes of memory it holds.
+    pub(crate) fn weight(&self) -> u32 {
+        let releases = self.index.releases().len();
+        u32::try_from(self.index.weight() + releases * 400 + 2000).unwrap_or(u32::MAX)
+    }
+}

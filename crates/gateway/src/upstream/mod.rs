@@ -1,0 +1,404 @@
+//! The only door to the world outside: documents and artifacts from upstream registries.
+//!
+//! Redirects are followed here, one by one, so that each hop is held to the same rules; bytes are taken
+//! uncompressed or inflated under a bound; answers are retried where that is safe; an upstream that keeps
+//! failing is left alone for a while.
+
+mod breaker;
+mod guard;
+
+use crate::clock::Clock;
+use crate::settings::UpstreamSettings;
+use breaker::Breaker;
+use bytes::{Bytes, BytesMut};
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method, StatusCode};
+use std::collections::HashMap;
+use std::io::Read as _;
+use std::sync::Arc;
+use std::time::Duration;
+use url::Url;
+
+/// Why upstream did not give what was asked for.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum UpstreamError {
+    /// It says that it does not have it.
+    #[error("the upstream does not have it")]
+    Absent,
+    /// It answered with a status that is neither success nor absence.
+    #[error("the upstream answered {0}")]
+    Status(StatusCode),
+    /// It could not be reached, broke off or took too long.
+    #[error("the upstream could not be read: {0}")]
+    Unreachable(String),
+    /// What it sent breaks a bound or a rule of ours.
+    #[error("the upstream's answer was refused: {0}")]
+    Refused(String),
+    /// It failed too often a moment ago and is being left alone.
+    #[error("the upstream failed repeatedly; it will be asked again in {0} s")]
+    Resting(u64),
+    /// None is configured.
+    #[error("no upstream address `{0}` is configured")]
+    NotConfigured(String),
+}
+
+impl UpstreamError {
+    fn is_passing(&self) -> bool {
+        match self {
+            Self::Unreachable(_) => true,
+            Self::Status(status) => {
+                status.is_server_error()
+                    || matches!(*status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What is known of the copy at hand, so that an unchanged one is not sent again.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Validators {
+    /// `ETag` of the copy.
+    pub(crate) etag: Option<String>,
+    /// `Last-Modified` of the copy.
+    pub(crate) last_modified: Option<String>,
+}
+
+/// A document's answer.
+#[derive(Debug)]
+pub(crate) enum Fetched {
+    /// The copy at hand is current.
+    Unchanged,
+    /// A new body, inflated.
+    Body {
+        /// The bytes.
+        body: Bytes,
+        /// Media type without parameters, lower case.
+        content_type: String,
+        /// For the next question.
+        validators: Validators,
+    },
+}
+
+/// An artifact on its way.
+pub(crate) struct ArtifactStream {
+    /// Its declared length.
+    pub(crate) length: Option<u64>,
+    response: reqwest::Response,
+}
+
+impl ArtifactStream {
+    /// The next bytes; `None` at the end. A body that stops short of its declared length is an error.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, UpstreamError> {
+        match tokio::time::timeout(IDLE, self.response.chunk()).await {
+            Ok(Ok(chunk)) => Ok(chunk),
+            Ok(Err(error)) => Err(unreachable_error(&error)),
+            Err(_) => Err(UpstreamError::Unreachable(format!("no byte for {} s", IDLE.as_secs()))),
+        }
+    }
+}
+
+const MAX_REDIRECTS: usize = 5;
+const ATTEMPTS: u32 = 3;
+/// Longest wait for a status line.
+const FIRST_BYTE: Duration = Duration::from_secs(30);
+/// Longest silence inside a body.
+const IDLE: Duration = Duration::from_secs(30);
+/// Longest time for a whole document.
+const DOCUMENT: Duration = Duration::from_secs(120);
+/// Longest that a `Retry-After` is honoured inside a request.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// One ecosystem's upstream.
+pub(crate) struct Upstream {
+    client: reqwest::Client,
+    addresses: HashMap<String, Url>,
+    authorization: Option<HeaderValue>,
+    breaker: Breaker,
+    document_limit: usize,
+}
+
+impl Upstream {
+    /// Checks the addresses; an error names the one that is wrong and the form expected.
+    pub(crate) fn new(
+        settings: &UpstreamSettings,
+        document_limit: usize,
+        clock: Clock,
+    ) -> Result<Arc<Self>, String> {
+        let mut addresses = HashMap::new();
+        for (role, text) in &settings.addresses {
+            let url = Url::parse(text.trim_end_matches('/'))
+                .ok()
+                .filter(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some())
+                .ok_or_else(|| format!("upstream address `{role}` is not an http(s) URL"))?;
+            addresses.insert(role.clone(), url);
+        }
+        let mut trusted: Vec<String> =
+            addresses.values().filter_map(|url| url.host_str().map(str::to_owned)).collect();
+        trusted.extend(settings.private_hosts.iter().cloned());
+        let client = guard::client(trusted)?;
+        let authorization = match &settings.authorization {
+            None => None,
+            Some(text) => {
+                let mut value = HeaderValue::from_str(text)
+                    .map_err(|_| "the upstream's authorization is not a header value".to_owned())?;
+                value.set_sensitive(true);
+                Some(value)
+            }
+        };
+        Ok(Arc::new(Self { client, addresses, authorization, breaker: Breaker::new(clock), document_limit }))
+    }
+
+    /// Whether an address of this role is configured.
+    pub(crate) fn has(&self, role: &str) -> bool {
+        self.addresses.contains_key(role)
+    }
+
+    /// Asks for a document below the address `role`.
+    pub(crate) async fn document(
+        &self,
+        role: &str,
+        path: &str,
+        accept: &'static str,
+        have: &Validators,
+    ) -> Result<Fetched, UpstreamError> {
+        let base = self.addresses.get(role).ok_or_else(|| UpstreamError::NotConfigured(role.to_owned()))?;
+        let url = Url::parse(&format!("{}{path}", base.as_str().trim_end_matches('/')))
+            .map_err(|_| UpstreamError::Refused("its address is not a URL".into()))?;
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        for (name, value) in
+            [(header::IF_NONE_MATCH, &have.etag), (header::IF_MODIFIED_SINCE, &have.last_modified)]
+        {
+            if let Some(value) = value.as_deref().and_then(|text| HeaderValue::from_str(text).ok()) {
+                headers.insert(name, value);
+            }
+        }
+        self.retry(|| async {
+            tokio::time::timeout(DOCUMENT, self.read_document(url.clone(), headers.clone()))
+                .await
+                .unwrap_or_else(|_| Err(UpstreamError::Unreachable("it took too long".into())))
+        })
+        .await
+    }
+
+    async fn read_document(&self, url: Url, headers: HeaderMap) -> Result<Fetched, UpstreamError> {
+        let mut response = self.send(url, headers).await?;
+        if response.status() == StatusCode::NOT_MODIFIED {
+            return Ok(Fetched::Unchanged);
+        }
+        let text = |name: header::HeaderName| {
+            response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+        };
+        let validators = Validators { etag: text(header::ETAG), last_modified: text(header::LAST_MODIFIED) };
+        let content_type = text(header::CONTENT_TYPE)
+            .unwrap_or_default()
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
+        let encoding = text(header::CONTENT_ENCODING).unwrap_or_default().to_ascii_lowercase();
+        let mut body = BytesMut::with_capacity(
+            response
+                .content_length()
+                .and_then(|length| usize::try_from(length).ok())
+                .unwrap_or(0)
+                .min(1 << 20),
+        );
+        loop {
+            let chunk = tokio::time::timeout(IDLE, response.chunk())
+                .await
+                .map_err(|_| UpstreamError::Unreachable(format!("no byte for {} s", IDLE.as_secs())))?
+                .map_err(|error| unreachable_error(&error))?;
+            let Some(chunk) = chunk else { break };
+            if body.len() + chunk.len() > self.document_limit {
+                return Err(self.too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let body = match encoding.as_str() {
+            "" | "identity" => body.freeze(),
+            "gzip" | "x-gzip" => self.inflate(body.freeze()).await?,
+            other => {
+                return Err(UpstreamError::Refused(format!("content encoding `{other}` was not asked for")));
+            }
+        };
+        Ok(Fetched::Body { body, content_type, validators })
+    }
+
+    fn too_large(&self) -> UpstreamError {
+        UpstreamError::Refused(format!(
+            "the document is larger than {} MiB (document_limit_bytes)",
+            self.document_limit >> 20
+        ))
+    }
+
+    async fn inflate(&self, body: Bytes) -> Result<Bytes, UpstreamError> {
+        let limit = self.document_limit;
+        let inflated = tokio::task::spawn_blocking(move || {
+            let mut plain = Vec::new();
+            let read =
+                flate2::read::MultiGzDecoder::new(&body[..]).take(limit as u64 + 1).read_to_end(&mut plain);
+            read.map(|_| plain)
+        })
+        .await
+        .map_err(|_| UpstreamError::Refused("it could not be inflated".into()))?
+        .map_err(|error| UpstreamError::Refused(format!("its gzip is broken: {error}")))?;
+        if inflated.len() > limit {
+            return Err(self.too_large());
+        }
+        Ok(inflated.into())
+    }
+
+    /// Begins to download an artifact from an absolute address, or one relative to the address `role`.
+    pub(crate) async fn artifact(&self, url: &str, role: &str) -> Result<ArtifactStream, UpstreamError> {
+        let url = match Url::parse(url) {
+            Ok(url) => url,
+            Err(_) => {
+                let base =
+                    self.addresses.get(role).ok_or_else(|| UpstreamError::NotConfigured(role.to_owned()))?;
+                Url::parse(&format!("{}/", base.as_str().trim_end_matches('/')))
+                    .and_then(|base| base.join(url))
+                    .map_err(|_| UpstreamError::Refused("the artifact's address is not a URL".into()))?
+            }
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let response = self.retry(|| self.send(url.clone(), headers.clone())).await?;
+        let encoding = response.headers().get(header::CONTENT_ENCODING);
+        if encoding.is_some_and(|value| value.as_bytes() != b"identity") {
+            return Err(UpstreamError::Refused(
+                "the artifact came compressed though it was asked for plain".into(),
+            ));
+        }
+        Ok(ArtifactStream { length: response.content_length(), response })
+    }
+
+    /// Sends a GET and follows redirects. Answers with a success or 304, or with what went wrong.
+    async fn send(&self, mut url: Url, headers: HeaderMap) -> Result<reqwest::Response, UpstreamError> {
+        for _ in 0..=MAX_REDIRECTS {
+            if !matches!(url.scheme(), "http" | "https") {
+                return Err(UpstreamError::Refused(format!("it points to a `{}:` address", url.scheme())));
+            }
+            guard::check_literal(&url, self.is_trusted(&url))?;
+            let mut request = self.client.request(Method::GET, url.clone()).headers(headers.clone());
+            if let Some(authorization) = &self.authorization
+                && self.is_own_origin(&url)
+            {
+                request = request.header(header::AUTHORIZATION, authorization.clone());
+            }
+            let response = tokio::time::timeout(FIRST_BYTE, request.send())
+                .await
+                .map_err(|_| {
+                    UpstreamError::Unreachable(format!("no answer within {} s", FIRST_BYTE.as_secs()))
+                })?
+                .map_err(|error| unreachable_error(&error))?;
+            let status = response.status();
+            if status.is_success() && status != StatusCode::PARTIAL_CONTENT
+                || status == StatusCode::NOT_MODIFIED
+            {
+                return Ok(response);
+            }
+            if status == StatusCode::NOT_FOUND || status == StatusCode::GONE {
+                return Err(UpstreamError::Absent);
+            }
+            if status == StatusCode::TOO_MANY_REQUESTS {
+                pause_as_told(response.headers()).await;
+            }
+            if !status.is_redirection() {
+                return Err(UpstreamError::Status(status));
+            }
+            let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+            url = location
+                .and_then(|text| url.join(text).ok())
+                .ok_or_else(|| UpstreamError::Refused(format!("{status} without a usable location")))?;
+        }
+        Err(UpstreamError::Refused(format!("more than {MAX_REDIRECTS} redirects")))
+    }
+
+    fn is_trusted(&self, url: &Url) -> bool {
+        self.addresses.values().any(|own| own.host_str() == url.host_str())
+    }
+
+    fn is_own_origin(&self, url: &Url) -> bool {
+        self.addresses.values().any(|own| own.origin() == url.origin())
+    }
+
+    async fn retry<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, UpstreamError>
+    where
+        F: Future<Output = Result<T, UpstreamError>>,
+    {
+        self.breaker.ask()?;
+        let mut tries = 0;
+        loop {
+            let result = attempt().await;
+            match result {
+                Err(error) if error.is_passing() => {
+                    tries += 1;
+                    if tries >= ATTEMPTS {
+                        self.breaker.failed();
+                        return Err(error);
+                    }
+                    let jitter = jitter_millis();
+                    tokio::time::sleep(Duration::from_millis((100 << tries) + jitter)).await;
+                }
+                other => {
+                    self.breaker.succeeded();
+                    return other;
+                }
+            }
+        }
+    }
+}
+
+async fn pause_as_told(headers: &HeaderMap) {
+    let told = headers
+        .get(header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.trim().parse::<u64>().ok())
+        .map_or(Duration::ZERO, Duration::from_secs);
+    tokio::time::sleep(told.min(MAX_RETRY_AFTER)).await;
+}
+
+/// The innermost cause, without the address, which may carry a credential.
+fn unreachable_error(error: &reqwest::Error) -> UpstreamError {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    let mut text = cause.to_string();
+    if error.url().is_some_and(|url| text.contains(url.as_str())) || text.is_empty() {
+        text = "the connection failed".into();
+    }
+    if text.contains(guard::REFUSED) {
+        UpstreamError::Refused(text)
+    } else {
+        UpstreamError::Unreachable(text)
+    }
+}
+
+/// Fetches one address that the operator configured, whole, at most `limit` bytes of it.
+pub(crate) async fn fetch_public(address: &str, limit: usize) -> Result<Bytes, UpstreamError> {
+    let url = Url::parse(address).map_err(|_| UpstreamError::Refused("the address is not a URL".into()))?;
+    let mut settings = UpstreamSettings::default();
+    let origin = url.origin().ascii_serialization();
+    settings.addresses.insert("source".into(), origin);
+    let upstream = Upstream::new(&settings, limit, Clock::system()).map_err(UpstreamError::Refused)?;
+    let path = match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    };
+    match upstream.document("source", &path, "*/*", &Validators::default()).await? {
+        Fetched::Body { body, .. } => Ok(body),
+        Fetched::Unchanged => Err(UpstreamError::Refused("it answered 304 to a first request".into())),
+    }
+}
+
+/// Up to a quarter second, so that many gateways do not come back at the same moment.
+fn jitter_millis() -> u64 {
+    let mut byte = [0u8; 1];
+    let _ = ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut byte);
+    u64::from(byte[0])
+}
