@@ -3,6 +3,7 @@
 //! [`Firewall`] is the only maker of [`Allowed`] and [`Pass`]; whoever renders an index or serves bytes has
 //! to hold one, so that no path around the policy compiles.
 
+pub mod cases;
 pub mod checks;
 pub mod codes;
 pub mod exceptions;
@@ -13,10 +14,13 @@ pub mod lookalike;
 mod pattern;
 pub mod policy;
 mod problem;
+pub mod replay;
+mod rules;
 mod settings;
 mod value;
 pub mod verdict;
 
+pub use cases::{CaseResult, run_cases};
 pub use codes::*;
 pub use exceptions::{Exceptions, InvalidKill, InvalidWaiver, Kill, KillTarget, Waiver};
 pub use facts::{AdvisoryState, Dossier, KnownAdvisory, ReleaseFacts, Severity};
@@ -24,4 +28,5 @@ pub use firewall::Firewall;
 pub use pattern::KnownEcosystem;
 pub use policy::{BASELINE, Mode, Needs, Shown, ValidPolicy};
 pub use problem::{PolicyProblem, PolicyProblems};
-pub use verdict::{Action, Allowed, Finding, Judgement, Outcome, Pass, Withheld};
+pub use replay::{DossierRecord, Replayed, UnfitRecord};
+pub use verdict::{Action, Allowed, Finding, Judgement, Outcome, Pass, Verdict, Withheld};

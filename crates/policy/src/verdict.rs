@@ -50,6 +50,39 @@ impl Action {
     }
 }
 
+/// What all findings on a release come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Let in.
+    Admit,
+    /// Kept back until a moment, or until a human decides.
+    Hold,
+    /// Not let in.
+    Refuse,
+}
+
+impl Verdict {
+    /// As records and test cases write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Admit => "admit",
+            Self::Hold => "hold",
+            Self::Refuse => "refuse",
+        }
+    }
+}
+
+impl From<Option<&Withheld>> for Verdict {
+    fn from(withheld: Option<&Withheld>) -> Self {
+        match withheld.map(|withheld| withheld.action) {
+            None => Self::Admit,
+            Some(Action::Hold) => Self::Hold,
+            Some(_) => Self::Refuse,
+        }
+    }
+}
+
 /// One check's answer with all a human needs to follow it.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Finding {
@@ -111,6 +144,13 @@ pub struct Allowed {
 #[derive(Debug)]
 pub struct Pass {
     revision: Arc<str>,
+}
+
+impl Judgement {
+    /// What is done with the release.
+    pub fn verdict(&self) -> Verdict {
+        self.withheld.as_ref().into()
+    }
 }
 
 impl Allowed {

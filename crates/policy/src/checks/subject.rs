@@ -3,6 +3,7 @@
 use crate::facts::{Dossier, ReleaseFacts};
 use crate::verdict::Outcome;
 use lazaret_vocabulary::{Release, Timestamp};
+use serde::{Deserialize, Serialize};
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -26,7 +27,8 @@ pub struct Subject<'a> {
 }
 
 /// What came before a release.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Earlier {
     /// When the release before it was published; `None` is the first one, or one without a date.
     pub(crate) published: Option<Timestamp>,
@@ -34,6 +36,36 @@ pub(crate) struct Earlier {
     pub(crate) publishers_known: bool,
     /// Its own publisher published one of them.
     pub(crate) same_publisher: bool,
+}
+
+/// Why a young release is let in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Fix {
+    pub(crate) advisory: Arc<str>,
+    pub(crate) follows: Arc<str>,
+}
+
+impl Fix {
+    /// To be appended to the finding it takes the force of.
+    pub(crate) fn remark(&self) -> String {
+        format!(
+            "; let in early, since it fixes {} and keeps publisher, install scripts and dependencies of {}",
+            self.advisory, self.follows
+        )
+    }
+}
+
+/// What a package's other releases say of one: enough to judge it again without them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Context {
+    earlier: Earlier,
+    kept_dependencies: Option<bool>,
+    oldest: Option<Timestamp>,
+    newest: Option<Timestamp>,
+    undated: bool,
+    pub(crate) releases: usize,
+    pub(crate) fix: Option<Fix>,
 }
 
 /// What the releases of a package tell together. Worked out when first asked for.
@@ -45,6 +77,8 @@ pub(crate) struct History<'a> {
     /// Some release has no date.
     pub(crate) undated: bool,
     licences: RefCell<Vec<(Arc<str>, Outcome)>>,
+    /// What a record says instead of the releases.
+    recorded: Option<Context>,
 }
 
 impl<'a> History<'a> {
@@ -57,12 +91,56 @@ impl<'a> History<'a> {
             newest: dates.max(),
             undated: releases.iter().any(|release| release.published.is_none()),
             licences: RefCell::new(Vec::new()),
+            recorded: None,
         }
     }
 
+    /// From what was written down beside the one release.
+    pub(crate) fn recorded(releases: &'a [Release], context: Context) -> Self {
+        Self {
+            oldest: context.oldest,
+            newest: context.newest,
+            undated: context.undated,
+            recorded: Some(context),
+            ..Self::new(releases)
+        }
+    }
+
+    /// To be written down.
+    pub(crate) fn context(&self, index: usize, fix: Option<Fix>) -> Context {
+        Context {
+            earlier: self.earlier(index),
+            kept_dependencies: self.kept_dependencies(index),
+            oldest: self.oldest,
+            newest: self.newest,
+            undated: self.undated,
+            releases: self.releases(),
+            fix,
+        }
+    }
+
+    /// How many releases the package has.
+    pub(crate) fn releases(&self) -> usize {
+        self.recorded.as_ref().map_or(self.releases.len(), |context| context.releases)
+    }
+
     pub(crate) fn earlier(&self, index: usize) -> Earlier {
+        if let Some(context) = &self.recorded {
+            return context.earlier;
+        }
         let all = self.earlier.get_or_init(|| earlier(self.releases));
         all.get(index).copied().unwrap_or_default()
+    }
+
+    /// Whether the release's dependencies are those of the release published before it, as far as both are
+    /// known.
+    pub(crate) fn kept_dependencies(&self, index: usize) -> Option<bool> {
+        if let Some(context) = &self.recorded {
+            return context.kept_dependencies;
+        }
+        let before = self.earlier(index).published?;
+        let previous = self.releases.iter().find(|release| release.published == Some(before))?;
+        Some(self.releases.get(index)?.dependencies? == previous.dependencies?)
     }
 
     /// The outcome for a licence text, worked out once for each: the releases of a package share theirs.

@@ -1,7 +1,8 @@
 //! One package before the firewall.
 
-use super::fixes::{self, Fix};
-use crate::checks::subject::History;
+use super::fixes;
+use crate::checks::subject::Fix;
+use crate::checks::subject::{Context, History};
 use crate::checks::{Answer, Subject};
 use crate::codes::{KILLED, NOT_JUDGED, RELEASE_TOO_NEW};
 use crate::exceptions::{Exceptions, Kill, PackageExceptions, Waiver, killed};
@@ -65,6 +66,9 @@ pub(super) struct Bench<'a> {
     exceptions: PackageExceptions<'a>,
     history: History<'a>,
     reserved: bool,
+    /// The facts come from a record of one release, and with them why it was a fix, if it was.
+    replaying: bool,
+    fix: Option<Fix>,
 }
 
 impl<'a> Bench<'a> {
@@ -75,7 +79,28 @@ impl<'a> Bench<'a> {
             exceptions: exceptions.of(dossier.package, dossier.now),
             history: History::new(dossier.releases),
             reserved: policy.is_reserved(dossier.package) || exceptions.is_hosted(dossier.package),
+            replaying: false,
+            fix: None,
         }
+    }
+
+    /// Judges one release by what was written down of the others.
+    pub(super) fn recorded(
+        policy: &ValidPolicy,
+        exceptions: &'a Exceptions,
+        dossier: &'a Dossier<'a>,
+        context: Context,
+    ) -> Self {
+        let mut bench = Self::new(policy, exceptions, dossier);
+        bench.fix = context.fix.clone();
+        bench.history = History::recorded(dossier.releases, context);
+        bench.replaying = true;
+        bench
+    }
+
+    /// What the other releases say of one, to be written down.
+    pub(super) fn context(&self, index: usize) -> Context {
+        self.history.context(index, self.weigh_one(index).fix)
     }
 
     pub(super) fn mode(&self) -> Mode {
@@ -155,8 +180,12 @@ impl<'a> Bench<'a> {
     }
 
     pub(super) fn weigh_one(&self, index: usize) -> Weighed<'a> {
-        let one = self.weigh(index);
+        let mut one = self.weigh(index);
         if self.resolved.fast_track && one.is_only(self.bit(RELEASE_TOO_NEW)) {
+            if self.replaying {
+                one.fix = self.fix.clone();
+                return one;
+            }
             // Whether it is a fix is a question to the whole package.
             return self.weigh_all().get(index).cloned().unwrap_or(one);
         }

@@ -11,28 +11,12 @@
 //! release and an advisory, which is why it can be switched off.
 
 use super::bench::{Bench, Weighed};
+use crate::checks::subject::Fix;
 use crate::codes::{RELEASE_TOO_NEW, VULNERABLE};
 use crate::facts::{AdvisoryState, KnownAdvisory, ReleaseFacts};
 use lazaret_vocabulary::Release;
 use std::cmp::Ordering;
 use std::sync::Arc;
-
-/// Why a young release is let in.
-#[derive(Debug, Clone)]
-pub(super) struct Fix {
-    advisory: Arc<str>,
-    follows: Arc<str>,
-}
-
-impl Fix {
-    /// To be appended to the finding it takes the force of.
-    pub(super) fn remark(&self) -> String {
-        format!(
-            "; let in early, since it fixes {} and keeps publisher, install scripts and dependencies of {}",
-            self.advisory, self.follows
-        )
-    }
-}
 
 /// Marks the fixes among the releases that are only too new.
 pub(super) fn let_in(bench: &Bench<'_>, weighed: &mut [Weighed<'_>]) {

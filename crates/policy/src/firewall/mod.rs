@@ -5,6 +5,7 @@ mod fixes;
 #[cfg(test)]
 mod tests;
 
+use crate::checks::subject::Context;
 use crate::exceptions::Exceptions;
 use crate::facts::Dossier;
 use crate::policy::{Mode, Needs, ValidPolicy};
@@ -63,7 +64,20 @@ impl Firewall {
     /// Every finding on release number `index`, in words, and what they come to. Agrees with
     /// [`Firewall::filter`] on what is withheld and why.
     pub fn judge(&self, dossier: &Dossier<'_>, index: usize) -> Judgement {
-        let bench = Bench::new(&self.policy, &self.exceptions, dossier);
+        Self::judge_on(&Bench::new(&self.policy, &self.exceptions, dossier), index)
+    }
+
+    /// Judges the one release of a dossier by what was written down of the others.
+    pub(crate) fn judge_recorded(&self, dossier: &Dossier<'_>, context: Context) -> Judgement {
+        Self::judge_on(&Bench::recorded(&self.policy, &self.exceptions, dossier, context), 0)
+    }
+
+    /// What the package's other releases say of one, to be written down.
+    pub(crate) fn context(&self, dossier: &Dossier<'_>, index: usize) -> Context {
+        Bench::new(&self.policy, &self.exceptions, dossier).context(index)
+    }
+
+    fn judge_on(bench: &Bench<'_>, index: usize) -> Judgement {
         let weighed = bench.weigh_one(index);
         let withheld = bench.withheld(index, &weighed);
         let mut findings = bench.findings(index, &weighed);

@@ -2,6 +2,8 @@
 
 mod needs;
 mod read;
+mod read_rule;
+mod read_scope;
 mod resolve;
 #[cfg(test)]
 mod tests;
@@ -10,6 +12,7 @@ use crate::checks;
 use crate::codes::RESERVED_NAME;
 use crate::pattern::{KnownEcosystem, NamePattern};
 use crate::problem::PolicyProblems;
+use crate::rules::Rule;
 use crate::settings::{Place, Settings, Tables, Value};
 use lazaret_vocabulary::{PackageName, PrincipalClass};
 use std::collections::{BTreeSet, HashMap};
@@ -63,6 +66,15 @@ pub(crate) struct Scope {
     pub(crate) classes: Vec<PrincipalClass>,
     pub(crate) layer: Layer,
     pub(crate) matched: AtomicU64,
+}
+
+/// A condition of the house's own.
+pub(crate) struct NamedRule {
+    pub(crate) code: String,
+    pub(crate) place: Place,
+    pub(crate) when: String,
+    pub(crate) message: String,
+    pub(crate) rule: Arc<Rule>,
 }
 
 /// How much a scope says about what it is for. Compared from left to right: a name in full before a pattern,
@@ -133,6 +145,7 @@ pub struct ValidPolicy {
     baseline: Layer,
     file: Layer,
     scopes: Vec<Scope>,
+    pub(crate) rules: Vec<NamedRule>,
     reserved: Vec<NamePattern>,
     revision: Arc<str>,
     resolved: Mutex<HashMap<Vec<usize>, Arc<Resolved>>>,
@@ -163,6 +176,7 @@ impl ValidPolicy {
             baseline,
             file: content.layer,
             scopes: content.scopes,
+            rules: content.rules,
             reserved: Vec::new(),
             revision: "".into(),
             resolved: Mutex::default(),
@@ -179,6 +193,7 @@ impl ValidPolicy {
             baseline: Layer::default(),
             file: Layer::default(),
             scopes: Vec::new(),
+            rules: Vec::new(),
             reserved: Vec::new(),
             revision: "closed".into(),
             resolved: Mutex::default(),
@@ -269,6 +284,16 @@ impl ValidPolicy {
                 (format!("{}.{key}", kind.code), setting.value.to_string(), &setting.place)
             }));
         }
+        for rule in &self.rules {
+            let code = &rule.code;
+            rows.push((format!("rule.{code}.when"), format!("{:?}", rule.when), &rule.place));
+            rows.push((format!("rule.{code}.message"), format!("{:?}", rule.message), &rule.place));
+            let actions = ["action", "unknown"].into_iter();
+            let actions = actions.filter_map(|key| Some((key, settings.get(code, key)?)));
+            rows.extend(actions.map(|(key, setting)| {
+                (format!("rule.{code}.{key}"), setting.value.to_string(), &setting.place)
+            }));
+        }
         rows
     }
 
@@ -280,13 +305,22 @@ impl ValidPolicy {
 
     /// Whether verdicts on the package can differ between classes of principals.
     pub fn class_matters(&self, package: &PackageName) -> bool {
-        self.scopes.iter().any(|scope| !scope.classes.is_empty() && scope.fits(package).is_some())
+        self.rules.iter().any(|rule| rule.rule.asks_who())
+            || self.scopes.iter().any(|scope| !scope.classes.is_empty() && scope.fits(package).is_some())
     }
 
-    /// The scopes that matched nothing since the policy was read, by their places.
+    /// Codes of the policy's own rules.
+    pub fn rule_codes(&self) -> Vec<&str> {
+        self.rules.iter().map(|rule| rule.code.as_str()).collect()
+    }
+
+    /// The scopes and rules that matched nothing since the policy was read, by their places.
     pub fn unmatched(&self) -> Vec<String> {
-        let unmatched = self.scopes.iter().filter(|scope| scope.matched.load(Ordering::Relaxed) == 0);
-        unmatched.map(|scope| format!("{}: this [[scope]] matched nothing", scope.place)).collect()
+        let scopes = self.scopes.iter().filter(|scope| scope.matched.load(Ordering::Relaxed) == 0);
+        let scopes = scopes.map(|scope| format!("{}: this [[scope]] matched nothing", scope.place));
+        let rules = self.rules.iter().filter(|rule| rule.rule.matched() == 0);
+        let rules = rules.map(|rule| format!("{}: the rule {} matched nothing", rule.place, rule.code));
+        scopes.chain(rules).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is in force for one package and one who asks.
 
 use super::needs::Appetite;
-use super::{Mode, Specificity, ValidPolicy};
+use super::{Mode, NamedRule, Specificity, ValidPolicy};
 use crate::checks::{self, Answer, Check, CheckKind, OnHosted, Waivable};
 use crate::codes::RELEASE_TOO_NEW;
 use crate::settings::Settings;
@@ -88,11 +88,13 @@ impl ValidPolicy {
 
     fn work_out(&self, scopes: &[usize]) -> Resolved {
         let settings = self.settings(scopes);
-        let armed = checks::KINDS.into_iter().map(|kind| arm(kind, &settings)).collect();
+        let armed = checks::KINDS.into_iter().map(|kind| arm(kind, &settings));
+        let armed = armed.chain(self.rules.iter().map(|rule| arm_rule(rule, &settings))).collect();
+        let of_rules = if self.rules.is_empty() { Appetite::default() } else { Appetite::EVERYTHING };
         let scoped = scopes.iter().rev().filter_map(|number| self.scopes.get(*number)?.layer.mode.as_ref());
         let mode = scoped.map(|(mode, _)| *mode).next().unwrap_or(self.mode());
         let fast_track = settings.flag(RELEASE_TOO_NEW, "fast_track_fixes").unwrap_or(false);
-        Resolved { armed, mode, fast_track, appetite: Appetite::of(&settings) }
+        Resolved { armed, mode, fast_track, appetite: Appetite::of(&settings).and(of_rules) }
     }
 }
 
@@ -111,6 +113,24 @@ fn arm(kind: &'static CheckKind, settings: &Settings<'_>) -> Armed {
         waivable: kind.waivable,
         of_package: kind.of_package,
         on_hosted: kind.on_hosted,
+        source: [source("action"), source("unknown")],
+    }
+}
+
+fn arm_rule(rule: &NamedRule, settings: &Settings<'_>) -> Armed {
+    let code = rule.code.as_str();
+    let action = settings.action(code, "action").unwrap_or(Action::Refuse);
+    let unknown = settings.action(code, "unknown").unwrap_or(Action::Warn);
+    let source = |key| settings.place(code, key).unwrap_or(&rule.place).to_string();
+    Armed {
+        code: Cow::Owned(rule.code.clone()),
+        check: rule.rule.clone(),
+        action,
+        unknown,
+        withholds: action.withholds() || unknown.withholds(),
+        waivable: Waivable::Yes,
+        of_package: false,
+        on_hosted: OnHosted::Nothing,
         source: [source("action"), source("unknown")],
     }
 }
