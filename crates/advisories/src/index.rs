@@ -253,6 +253,40 @@ impl AdvisoryIndex {
         self.ecosystems.get(number).copied().flatten()
     }
 
+    /// The packages of which `old` says anything else, in either direction, in no useful order: those whose
+    /// releases are to be judged again. The whole text of a record counts, not only what it covers.
+    pub fn changed_since(&self, old: &Self) -> Vec<(EcosystemId, String)> {
+        if self.revision == old.revision {
+            return Vec::new();
+        }
+        let differs = |one: &Self, package: &Package<'_>, other: &Self| {
+            let ecosystem = one.ecosystem(package.ecosystem)?;
+            let theirs = other.find(ecosystem, package.key);
+            let same = theirs.is_some_and(|theirs| one.statements(package).eq(other.statements(&theirs)));
+            (!same).then(|| (ecosystem, package.key.to_owned()))
+        };
+        let mut changed: Vec<_> =
+            self.all_packages().filter_map(|package| differs(self, &package, old)).collect();
+        let gone = |package: &Package<'_>| {
+            let ecosystem = old.ecosystem(package.ecosystem)?;
+            self.find(ecosystem, package.key).is_none().then(|| (ecosystem, package.key.to_owned()))
+        };
+        changed.extend(old.all_packages().filter_map(|package| gone(&package)));
+        changed
+    }
+
+    /// What is said of a package, apart from places in this index.
+    fn statements<'a>(&'a self, package: &Package<'a>) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        package.coverages().filter_map(|coverage| Some((self.raw_record(coverage.record)?, coverage.raw)))
+    }
+
+    fn raw_record(&self, start: u32) -> Option<&[u8]> {
+        let section = self.bytes.get(self.records.clone())?.get(usize::try_from(start).ok()?..)?;
+        let mut reader = Reader(section);
+        Record::read(&mut reader)?;
+        section.get(..section.len().checked_sub(reader.0.len())?)
+    }
+
     fn places(&self) -> impl Iterator<Item = u32> {
         let table = self.bytes.get(self.table.clone()).unwrap_or_default();
         table.chunks_exact(4).filter_map(|place| place.try_into().ok()).map(u32::from_le_bytes)

@@ -69,7 +69,7 @@ impl Severity {
         if let Ok(score) = vector.parse::<f64>() {
             return Self::from_score(score);
         }
-        let read = vector.parse::<cvss::Cvss>().ok()?;
+        let read = vector.parse::<cvss::Cvss>().ok().filter(|_| is_complete(vector))?;
         if read.score() <= 0.0 {
             return Some(Self::None);
         }
@@ -115,6 +115,22 @@ impl Severity {
             _ => return None,
         })
     }
+}
+
+/// Whether every mandatory metric is there (CVSS v2.0 §2.4, v3.1 §6, v4.0 §7). The `cvss` crate counts a
+/// missing one as harmless, which would turn a mangled vector into `Severity::None`.
+fn is_complete(vector: &str) -> bool {
+    let mandatory: &[&str] = match vector.get(..6) {
+        Some("CVSS:3") => &["AV", "AC", "PR", "UI", "S", "C", "I", "A"],
+        Some("CVSS:4") => &["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA"],
+        _ => &["AV", "AC", "Au", "C", "I", "A"],
+    };
+    let named = |metric: &&str| {
+        vector
+            .split('/')
+            .any(|part| part.split(':').next().is_some_and(|name| name.eq_ignore_ascii_case(metric)))
+    };
+    mandatory.iter().all(named)
 }
 
 impl fmt::Display for Severity {
