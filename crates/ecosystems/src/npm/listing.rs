@@ -57,15 +57,13 @@ struct Admitted {
 
 fn admitted(rendering: &Rendering<'_>) -> Admitted {
     let mut admitted = Admitted::default();
-    let (mut topped, mut spoiled) = (Ranges::default(), Ranges::default());
+    let (mut topped, mut spoiled, mut early) = (Ranges::default(), Ranges::default(), Ranges::default());
     for (_, release, version) in descending(rendering).filter(|(at, _, _)| rendering.admits(*at)) {
         admitted.any.insert(version);
         let sound = release.deprecated.is_none();
         if release.prerelease {
             // A range from it on may match nothing else that is admitted.
-            if !sound {
-                spoiled.insert(version);
-            }
+            if sound { &mut early } else { &mut spoiled }.insert(version);
             continue;
         }
         if topped.tilde.insert(tilde_of(version)) && sound {
@@ -75,6 +73,8 @@ fn admitted(rendering: &Rendering<'_>) -> Admitted {
             admitted.sound.caret.insert(caret_of(version));
         }
     }
+    admitted.sound.tilde.extend(early.tilde.difference(&topped.tilde));
+    admitted.sound.caret.extend(early.caret.difference(&topped.caret));
     admitted.sound.tilde.retain(|range| !spoiled.tilde.contains(range));
     admitted.sound.caret.retain(|range| !spoiled.caret.contains(range));
     admitted
