@@ -9,7 +9,9 @@ mod upstream;
 mod wire;
 
 pub use clock::Clock;
-pub use engine::{ExplainError, Gateway, ImportReport, OpenError, Summary, WaiverBody, known_ecosystems};
+pub use engine::{
+    ExplainError, Gateway, ImportReport, OpenError, Summary, WaiverBody, check_waiver, known_ecosystems,
+};
 pub use server::{Peer, Service, serve, tls_config};
 pub use settings::{AdvisorySource, Settings, UpstreamSettings};
 pub use upstream::UpstreamError;

@@ -24,7 +24,7 @@ mod vanished;
 pub use advisories::ImportReport;
 pub use explain::ExplainError;
 pub use notes::Summary;
-pub use state::{WaiverBody, known_ecosystems};
+pub use state::{WaiverBody, check_waiver, known_ecosystems};
 
 use crate::clock::Clock;
 use crate::flights::Flights;
@@ -159,6 +159,11 @@ impl Gateway {
     /// The database, for the commands that administer it.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
+    }
+
+    /// Whether nothing tells of malware and vulnerabilities.
+    pub fn advisory_sources_missing(&self) -> bool {
+        self.state().sources.is_empty()
     }
 
     /// What the gateway was told.

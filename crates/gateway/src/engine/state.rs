@@ -158,6 +158,12 @@ fn read_policy(settings: &Settings) -> Result<ValidPolicy, String> {
     ValidPolicy::parse(&text, &name, &known_ecosystems()).map_err(|problems| problems.to_string())
 }
 
+/// Whether a waiver can be at all, in words for who gives it.
+pub fn check_waiver(row: &WaiverRow) -> Result<(), String> {
+    let waiver = waiver(row.clone()).ok_or("the waiver's body cannot be read")?;
+    waiver.validate(&[]).map_err(|problem| problem.to_string())
+}
+
 fn waiver(row: WaiverRow) -> Option<Waiver> {
     let body: WaiverBody = match serde_json::from_str(&row.body) {
         Ok(body) => body,

@@ -1,0 +1,195 @@
+//! `lazaret.toml`: what the operator may say. Everything has a default; nothing is silently ignored.
+
+use crate::Place;
+use anyhow::{Context as _, bail};
+use lazaret_gateway::{AdvisorySource, Settings, UpstreamSettings};
+use lazaret_vocabulary::Span;
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+/// Where the gateway listens unless told otherwise.
+pub(crate) const LISTEN: &str = "127.0.0.1:7117";
+
+/// The file as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    data: Option<PathBuf>,
+    database: Option<String>,
+    listen: Option<SocketAddr>,
+    base_url: Option<String>,
+    policy: Option<PathBuf>,
+    anonymous_read: Option<bool>,
+    allow_plain_http: Option<bool>,
+    #[serde(default)]
+    trusted_proxies: Vec<IpAddr>,
+    tls: Option<Tls>,
+    #[serde(default)]
+    upstreams: HashMap<String, UpstreamTable>,
+    #[serde(default)]
+    advisories: HashMap<String, String>,
+    fresh: Option<String>,
+    max_stale: Option<String>,
+    advisory_staleness: Option<String>,
+    store_limit_bytes: Option<u64>,
+    document_limit_bytes: Option<usize>,
+    artifact_limit_bytes: Option<u64>,
+}
+
+/// The operator's certificate.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tls {
+    /// PEM file with the certificate and its chain.
+    pub(crate) certificate: PathBuf,
+    /// PEM file with the private key.
+    pub(crate) key: PathBuf,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct UpstreamTable {
+    authorization: Option<String>,
+    #[serde(default)]
+    private_hosts: Vec<String>,
+    #[serde(flatten)]
+    addresses: HashMap<String, String>,
+}
+
+/// Configuration and what the command line laid over it.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) settings: Settings,
+    pub(crate) listen: SocketAddr,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) allow_plain_http: bool,
+}
+
+/// The data directory of this user.
+fn default_data() -> anyhow::Result<PathBuf> {
+    if let Some(dir) = std::env::var_os("XDG_DATA_HOME").filter(|dir| !dir.is_empty()) {
+        return Ok(PathBuf::from(dir).join("lazaret"));
+    }
+    let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
+    let home = home.context("neither --data, XDG_DATA_HOME nor HOME says where the data directory is")?;
+    Ok(PathBuf::from(home).join(".local/share/lazaret"))
+}
+
+/// Reads the file, if one is named, and lays the command line over it.
+pub(crate) fn load(place: &Place) -> anyhow::Result<Loaded> {
+    let config = match &place.config {
+        None => Config::default(),
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("{} cannot be read", path.display()))?;
+            parse(&text, path)?
+        }
+    };
+    let data = match place.data.clone().or(config.data) {
+        Some(data) => data,
+        None => default_data()?,
+    };
+    let mut settings = Settings::new(data);
+    settings.database = config.database;
+    settings.base_url = config.base_url;
+    settings.policy = config.policy;
+    settings.anonymous_read = config.anonymous_read;
+    settings.trusted_proxies = config.trusted_proxies;
+    let span = |text: Option<String>, key: &str, slot: &mut Span| -> anyhow::Result<()> {
+        if let Some(text) = text {
+            *slot = Span::parse(&text).with_context(|| {
+                format!("lazaret.toml: `{key}` is `{text}`; expected a duration such as \"5m\"")
+            })?;
+        }
+        Ok(())
+    };
+    span(config.fresh, "fresh", &mut settings.fresh)?;
+    span(config.max_stale, "max_stale", &mut settings.max_stale)?;
+    span(config.advisory_staleness, "advisory_staleness", &mut settings.advisory_staleness)?;
+    settings.store_limit_bytes = config.store_limit_bytes.unwrap_or(settings.store_limit_bytes);
+    settings.document_limit_bytes = config.document_limit_bytes.unwrap_or(settings.document_limit_bytes);
+    settings.artifact_limit_bytes = config.artifact_limit_bytes.unwrap_or(settings.artifact_limit_bytes);
+    for (id, table) in config.upstreams {
+        check_upstream(&id, &table)?;
+        let own = UpstreamSettings {
+            addresses: table.addresses,
+            authorization: table.authorization,
+            private_hosts: table.private_hosts,
+        };
+        settings.upstreams.insert(id, own);
+    }
+    settings.advisories =
+        config.advisories.into_iter().map(|(name, location)| AdvisorySource { name, location }).collect();
+    let listen = match config.listen {
+        Some(listen) => listen,
+        None => LISTEN.parse().context("the default address is wrong")?,
+    };
+    let allow_plain_http = config.allow_plain_http.unwrap_or(false);
+    Ok(Loaded { settings, listen, tls: config.tls, allow_plain_http })
+}
+
+/// The complaint names file, line and column, as the TOML reader gives them.
+fn parse(text: &str, path: &Path) -> anyhow::Result<Config> {
+    toml::from_str(text).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
+}
+
+fn check_upstream(id: &str, table: &UpstreamTable) -> anyhow::Result<()> {
+    let Some(ecosystem) = lazaret_ecosystems::by_id(id) else {
+        let known: Vec<&str> =
+            lazaret_ecosystems::all().iter().map(|known| known.profile().id.as_str()).collect();
+        bail!(
+            "lazaret.toml: [upstreams.{id}]: there is no such ecosystem; expected one of {}",
+            known.join(", ")
+        );
+    };
+    let roles: Vec<&str> = ecosystem.profile().upstreams.iter().map(|role| role.name).collect();
+    for role in table.addresses.keys() {
+        if !roles.contains(&role.as_str()) {
+            bail!(
+                "lazaret.toml: [upstreams.{id}] has no address `{role}`; expected one of {}",
+                roles.join(", ")
+            );
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load_text(text: &str) -> anyhow::Result<Loaded> {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("lazaret.toml");
+        std::fs::write(&file, text).unwrap();
+        load(&Place { config: Some(file), data: Some(dir.path().to_owned()) })
+    }
+
+    #[test]
+    fn wrong_files_say_where_and_what() {
+        for (text, expected) in [
+            ("lisen = \"127.0.0.1:1\"", "unknown field `lisen`"),
+            ("fresh = \"soon\"", "expected a duration such as"),
+            ("listen = 5", "line 1"),
+            ("[upstreams.nothing]\nregistry = \"https://registry.example\"", "no such ecosystem"),
+        ] {
+            let error = format!("{:#}", load_text(text).unwrap_err());
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_upstream_is_taken_over() {
+        let ecosystem = lazaret_ecosystems::all()[0].profile();
+        let (id, role) = (ecosystem.id, ecosystem.upstreams[0].name);
+        let loaded = load_text(&format!(
+            "fresh = \"1m\"\n[upstreams.{id}]\n{role} = \"https://registry.example\"\nauthorization = \"Bearer x\""
+        ))
+        .unwrap();
+        assert_eq!(loaded.settings.fresh, Span::seconds(60));
+        let own = &loaded.settings.upstreams[id.as_str()];
+        assert_eq!(own.addresses[role], "https://registry.example");
+        assert_eq!(own.authorization.as_deref(), Some("Bearer x"));
+    }
+}

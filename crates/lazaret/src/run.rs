@@ -1,0 +1,152 @@
+//! `lazaret run -- CMD`.
+
+use crate::{Place, adopt, config, serve};
+use anyhow::{Context as _, bail};
+use lazaret_gateway::Gateway;
+use lazaret_vocabulary::BaseUrl;
+use std::ffi::OsString;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::process::Command;
+
+pub(crate) async fn run(place: &Place, command: Vec<OsString>) -> anyhow::Result<ExitCode> {
+    let began = Instant::now();
+    let token = std::env::var("LAZARET_TOKEN").ok().filter(|token| !token.is_empty());
+    let (root, gateway, stopper) = match std::env::var("LAZARET_URL").ok().filter(|url| !url.is_empty()) {
+        Some(url) => (url.trim_end_matches('/').to_owned(), None, None),
+        None => {
+            let (root, gateway, stopper) = begin(place).await?;
+            (root, Some(gateway), Some(stopper))
+        }
+    };
+    let scratch = tempfile::Builder::new().prefix("lazaret-run-").tempdir()?;
+    let mut child = point(&root, token.as_deref(), scratch.path(), command)?;
+    let mut running = child.spawn().with_context(|| "the command cannot be started")?;
+    let status = loop {
+        tokio::select! {
+            status = running.wait() => break status?,
+            // The terminal sends an interrupt to the child as well; a SIGTERM is passed on.
+            signal = next_signal() => {
+                if signal == Signal::Terminate && let Some(id) = running.id() {
+                    let _ = Command::new("kill").arg("-TERM").arg(id.to_string()).status().await;
+                }
+            }
+        }
+    };
+    if let Some(stopper) = stopper {
+        let _ = stopper.send(());
+    }
+    if let Some(gateway) = gateway {
+        summary(&gateway, began);
+        gateway.close().await;
+    }
+    let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
+    Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
+}
+
+/// A gateway in this process, on a free port of loopback.
+async fn begin(place: &Place) -> anyhow::Result<(String, Arc<Gateway>, tokio::sync::oneshot::Sender<()>)> {
+    let mut loaded = config::load(place)?;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let root = format!("http://{}", listener.local_addr()?);
+    adopt::fill(&mut loaded.settings, "", |line| tracing::debug!("{line}")).await;
+    loaded.settings.base_url = None;
+    loaded.settings.anonymous_read = Some(true);
+    let gateway = serve::open(loaded.settings).await?;
+    gateway.start_jobs();
+    let (stopper, stopped) = tokio::sync::oneshot::channel();
+    let serving = gateway.clone();
+    tokio::spawn(async move {
+        let stopped = async {
+            let _ = stopped.await;
+        };
+        lazaret_gateway::serve(listener, None, serving, stopped).await;
+    });
+    Ok((root, gateway, stopper))
+}
+
+/// The command with every client pointed at the gateway, by environment and scratch files alone.
+fn point(root: &str, token: Option<&str>, scratch: &Path, command: Vec<OsString>) -> anyhow::Result<Command> {
+    let mut words = command.into_iter();
+    let Some(program) = words.next() else { bail!("expected a command after `--`") };
+    let mut child = Command::new(program);
+    child.args(words);
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut search = path.clone();
+    for ecosystem in lazaret_ecosystems::all() {
+        let own = scratch.join(ecosystem.profile().mount);
+        std::fs::create_dir_all(&own)?;
+        let base = BaseUrl::new(&format!("{root}/{}", ecosystem.profile().mount));
+        let pointing = ecosystem.pointing(&base, token, &own.to_string_lossy());
+        for (name, content) in &pointing.files {
+            let file = own.join(name);
+            if let Some(parent) = file.parent() {
+                std::fs::create_dir_all(parent)?;
+            }
+            std::fs::write(&file, content)?;
+            let mode = if content.starts_with("#!") { 0o700 } else { 0o600 };
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode))?;
+        }
+        for name in &pointing.removed {
+            child.env_remove(name);
+        }
+        for (name, value) in &pointing.environment {
+            if name == "PATH" {
+                // Several ecosystems may put something in front.
+                search = value.replace("{PATH}", &search);
+                child.env("PATH", &search);
+            } else {
+                child.env(name, value.replace("{PATH}", &path));
+            }
+        }
+        for caveat in &pointing.caveats {
+            tracing::info!("{}: {caveat}", ecosystem.profile().title);
+        }
+    }
+    for name in ["NO_PROXY", "no_proxy"] {
+        let before = std::env::var(name).unwrap_or_default();
+        let comma = if before.is_empty() { "" } else { "," };
+        child.env(name, format!("{before}{comma}127.0.0.1,localhost"));
+    }
+    Ok(child)
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Signal {
+    Interrupt,
+    Terminate,
+}
+
+async fn next_signal() -> Signal {
+    use tokio::signal::unix::{SignalKind, signal};
+    let wait = |kind| async move {
+        match signal(kind) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = wait(SignalKind::interrupt()) => Signal::Interrupt,
+        () = wait(SignalKind::terminate()) => Signal::Terminate,
+    }
+}
+
+fn summary(gateway: &Gateway, began: Instant) {
+    let summary = gateway.summary();
+    eprintln!(
+        "lazaret: {} files served, {} of them admitted for the first time, {} refused; {:.1} s",
+        summary.served,
+        summary.admitted,
+        summary.refusals,
+        began.elapsed().as_secs_f64()
+    );
+    for refusal in &summary.refused {
+        eprintln!("lazaret: {}", refusal.line());
+    }
+}

@@ -1,0 +1,83 @@
+//! `lazaret serve`.
+
+use crate::{Place, adopt, config};
+use anyhow::{Context as _, bail};
+use lazaret_gateway::{Clock, Gateway};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+pub(crate) async fn serve(place: &Place, listen: Option<SocketAddr>) -> anyhow::Result<ExitCode> {
+    let mut loaded = config::load(place)?;
+    let listen = listen.unwrap_or(loaded.listen);
+    if loaded.tls.is_none() && !listen.ip().is_loopback() && !loaded.allow_plain_http {
+        bail!(
+            "{listen} is not loopback and no certificate is configured: tokens would travel in the clear. \
+             Set [tls] certificate and key, or allow_plain_http = true behind a proxy of your own"
+        );
+    }
+    let tls = match &loaded.tls {
+        None => None,
+        Some(tls) => {
+            let read = |path: &std::path::Path| {
+                std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
+            };
+            let config = lazaret_gateway::tls_config(&read(&tls.certificate)?, &read(&tls.key)?);
+            Some(config.map_err(anyhow::Error::msg)?)
+        }
+    };
+    let listener =
+        tokio::net::TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let address = listener.local_addr()?;
+    adopt::fill(&mut loaded.settings, &address.to_string(), |line| println!("{line}")).await;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let base = loaded.settings.base_url.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
+    let gateway = open(loaded.settings).await?;
+    println!("Lazaret serves on {base}");
+    for ecosystem in lazaret_ecosystems::all() {
+        let profile = ecosystem.profile();
+        println!(
+            "{}: {}",
+            profile.title,
+            profile.setup_line.replace("{base}", &format!("{base}/{}", profile.mount))
+        );
+    }
+    gateway.start_jobs();
+    lazaret_gateway::serve(listener, tls, gateway.clone(), stop()).await;
+    gateway.close().await;
+    println!("Lazaret has stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Opens the gateway with its metrics page.
+pub(crate) async fn open(settings: lazaret_gateway::Settings) -> anyhow::Result<Arc<Gateway>> {
+    let gateway = Gateway::open(settings, Clock::system()).await?;
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder();
+    if let Ok(handle) = recorder {
+        gateway.set_metrics_page(move || handle.render());
+    }
+    if gateway.advisory_sources_missing() {
+        eprintln!(
+            "warning: no advisory source is configured, so known malware and vulnerabilities are not recognised; \
+             see `lazaret advisories import --help`"
+        );
+    }
+    Ok(gateway)
+}
+
+/// Resolves when the process is told to stop.
+pub(crate) async fn stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminate = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                terminate.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminate => {}
+    }
+}
