@@ -25,7 +25,7 @@ pub use codes::*;
 pub use exceptions::{Exceptions, InvalidKill, InvalidWaiver, Kill, KillTarget, Waiver};
 pub use facts::{AdvisoryState, Dossier, KnownAdvisory, ReleaseFacts, Severity};
 pub use firewall::Firewall;
-pub use pattern::KnownEcosystem;
+pub use pattern::{KnownEcosystem, NameKey};
 pub use policy::{BASELINE, Mode, Needs, Shown, ValidPolicy};
 pub use problem::{PolicyProblem, PolicyProblems};
 pub use replay::{DossierRecord, Replayed, UnfitRecord};

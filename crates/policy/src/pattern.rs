@@ -5,14 +5,17 @@ use lazaret_vocabulary::{EcosystemId, PackageName};
 /// The longest pattern that is read, in bytes.
 const LONGEST: usize = 256;
 
+/// Gives the key that a name is compared by, or `None` when it is no name in its ecosystem.
+pub type NameKey<'a> = Box<dyn Fn(&str) -> Option<String> + 'a>;
+
 /// What a policy has to know of an ecosystem to read names in a file.
 pub struct KnownEcosystem<'a> {
     /// Its id, as policy files write it.
     pub id: EcosystemId,
     /// Its type in package URLs.
     pub purl_type: &'a str,
-    /// The key that a name is compared by, or `None` when it is no name there.
-    pub key: Box<dyn Fn(&str) -> Option<String> + 'a>,
+    /// How its names are compared.
+    pub key: NameKey<'a>,
 }
 
 /// Text in which `*` stands for any run of characters, `/` among them. Everything else stands for itself.

@@ -28,7 +28,7 @@ pub(crate) fn texts(value: &DeValue<'_>) -> Option<Vec<String>> {
 
 /// Where one item of a list stands.
 pub(crate) fn item_span(value: &Spanned<DeValue<'_>>, number: usize) -> Range<usize> {
-    let item = value.get_ref().as_array().and_then(|list| list.iter().nth(number));
+    let item = value.get_ref().as_array().and_then(|list| list.get(number));
     item.map_or_else(|| value.span(), Spanned::span)
 }
 

@@ -67,3 +67,39 @@ impl Check for Abandoned {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::trial::{NOW, Trial, advisory, release};
+    use crate::facts::KnownAdvisory;
+    use crate::verdict::Action;
+
+    #[test]
+    fn what_people_say_and_what_time_says() {
+        let mut trial = Trial::new();
+        assert_eq!(trial.finding(0, ABANDONED).outcome, Outcome::Pass);
+        trial.releases[0].deprecated = Some("use another".into());
+        assert_eq!(trial.finding(0, ABANDONED).sentence, "deprecated by its publisher: use another");
+        assert_eq!(trial.finding(1, ABANDONED).outcome, Outcome::Pass);
+        trial.known[1].advisories.push(KnownAdvisory { unmaintained: true, ..advisory("RUSTSEC-1", None) });
+        assert_eq!(trial.finding(1, ABANDONED).sentence, "RUSTSEC-1 says that nobody maintains it");
+        trial.standing.retired = Some("archived".into());
+        let found = trial.finding(2, ABANDONED);
+        assert_eq!((found.action, &*found.sentence), (Action::Warn, "the package is retired: archived"));
+    }
+
+    #[test]
+    fn silence_is_counted_from_the_newest_release() {
+        let mut trial = Trial::policy("[abandoned]\naction = \"hold\"\n");
+        trial.releases = vec![release("1.0.0", 3000), release("1.1.0", 3 * 365 - 1)];
+        trial.known.truncate(2);
+        let allowed = trial.filter();
+        assert!(allowed.admits(0));
+        assert_eq!(allowed.next_change(), Some(NOW + Span::days(1)));
+        trial.now = NOW + Span::days(1);
+        assert!(!trial.filter().admits(0));
+        trial.releases.iter_mut().for_each(|one| one.published = None);
+        assert_eq!(trial.finding(0, ABANDONED).outcome, Outcome::Unknown);
+    }
+}

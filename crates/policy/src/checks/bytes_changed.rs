@@ -39,3 +39,22 @@ impl Check for BytesChanged {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::trial::Trial;
+    use crate::verdict::{Action, Outcome};
+
+    #[test]
+    fn a_disagreement_is_refused_even_where_hosted() {
+        let mut trial = Trial::new();
+        assert_eq!(trial.finding(0, BYTES_CHANGED).outcome, Outcome::Pass);
+        trial.known[0].disagreements = ["one.", "two", "three", "four"].map(Into::into).into();
+        trial.hosted = true;
+        let found = trial.finding(0, BYTES_CHANGED);
+        assert_eq!((found.outcome, found.action), (Outcome::Breach, Action::Refuse));
+        assert_eq!(found.sentence, "one; two; three; and 1 more");
+        assert!(!trial.filter().admits(0));
+    }
+}

@@ -38,3 +38,22 @@ impl Check for InstallScript {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::trial::Trial;
+
+    #[test]
+    fn three_answers() {
+        let fact = [(Some(false), Outcome::Pass), (Some(true), Outcome::Breach), (None, Outcome::Unknown)];
+        for (fact, outcome) in fact {
+            let mut trial = Trial::new();
+            trial.releases[0].install_script = fact;
+            assert_eq!(trial.finding(0, INSTALL_SCRIPT).outcome, outcome);
+            assert!(trial.filter().admits(0), "the baseline warns");
+            trial.policy = "[install-script]\naction = \"refuse\"\nunknown = \"refuse\"\n".into();
+            assert_eq!(trial.filter().admits(0), outcome == Outcome::Pass);
+        }
+    }
+}

@@ -67,3 +67,45 @@ impl Check for Licence {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::trial::Trial;
+    use crate::verdict::Action;
+
+    fn found(licence: Option<&str>, policy: &str) -> crate::verdict::Finding {
+        let mut trial = Trial::policy(policy);
+        trial.releases[0].licence = licence.map(Into::into);
+        trial.finding(0, LICENCE)
+    }
+
+    #[test]
+    fn expressions_are_weighed() {
+        for (licence, outcome, action) in [
+            (Some("MIT"), Outcome::Pass, Action::Off),
+            (Some("MIT OR AGPL-3.0-only"), Outcome::Pass, Action::Off),
+            (Some("MIT AND AGPL-3.0-only"), Outcome::Breach, Action::Refuse),
+            (Some("BUSL-1.1"), Outcome::Breach, Action::Refuse),
+            (Some("SEE LICENSE IN file"), Outcome::Unknown, Action::Warn),
+            (None, Outcome::Unknown, Action::Warn),
+        ] {
+            let found = found(licence, "");
+            assert_eq!((found.outcome, found.action), (outcome, action), "{licence:?}");
+            assert_eq!(found.sentence.is_empty(), outcome == Outcome::Pass);
+        }
+    }
+
+    #[test]
+    fn a_list_of_allowed_ones_denies_the_rest() {
+        let policy = "[licence]\nallow = [\"MIT\"]\n";
+        assert_eq!(found(Some("MIT"), policy).outcome, Outcome::Pass);
+        let other = found(Some("ISC"), policy);
+        assert_eq!(other.outcome, Outcome::Breach);
+        assert_eq!(other.sentence, "its licence ISC is not among those this policy allows");
+        assert_eq!(
+            found(Some("AGPL-3.0-only"), "").sentence,
+            "its licence AGPL-3.0-only is denied by this policy (`AGPL-*`)"
+        );
+    }
+}

@@ -35,3 +35,19 @@ impl Check for LooksAlike {
             .unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::trial::Trial;
+    use crate::verdict::{Action, Outcome};
+
+    #[test]
+    fn a_resemblance_is_refused_with_its_sentence() {
+        let mut trial = Trial::new();
+        assert_eq!(trial.finding(0, LOOKS_ALIKE).outcome, Outcome::Pass);
+        trial.looks_like = Some("one letter from `left-pat`.");
+        let found = trial.finding(0, LOOKS_ALIKE);
+        assert_eq!((found.action, &*found.sentence), (Action::Refuse, "one letter from `left-pat`"));
+    }
+}

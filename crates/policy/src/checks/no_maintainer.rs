@@ -38,3 +38,24 @@ impl Check for NoMaintainer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::trial::Trial;
+    use crate::verdict::Action;
+
+    #[test]
+    fn an_empty_list_is_not_a_missing_one() {
+        for (maintainers, outcome, action) in [
+            (Some(vec!["ann".into()]), Outcome::Pass, Action::Off),
+            (Some(vec![]), Outcome::Breach, Action::Refuse),
+            (None, Outcome::Unknown, Action::Warn),
+        ] {
+            let mut trial = Trial::new();
+            trial.standing.maintainers = maintainers;
+            let found = trial.finding(0, NO_MAINTAINER);
+            assert_eq!((found.outcome, found.action), (outcome, action));
+        }
+    }
+}

@@ -64,3 +64,61 @@ impl Check for PackageTooNew {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::trial::{NOW, Trial, days_ago, release};
+    use crate::verdict::{Action, Outcome};
+
+    fn trial(first: Option<Timestamp>, dates: &[Option<Timestamp>]) -> Trial {
+        let mut trial = Trial::new();
+        trial.standing.first_published = first;
+        trial.releases = dates
+            .iter()
+            .map(|date| {
+                let mut one = release("1.0.0", 0);
+                one.published = *date;
+                one
+            })
+            .collect();
+        trial.known.truncate(trial.releases.len());
+        trial.known.resize_with(trial.releases.len(), Default::default);
+        trial
+    }
+
+    #[test]
+    fn whatever_proves_it_older_counts() {
+        let (old, young) = (Some(days_ago(400)), Some(days_ago(3)));
+        for (first, dates, expected) in [
+            (old, vec![young], Outcome::Pass),
+            (young, vec![old], Outcome::Pass),
+            (None, vec![old, None], Outcome::Pass),
+            (young, vec![young], Outcome::Breach),
+            (young, vec![None], Outcome::Breach),
+            (None, vec![young], Outcome::Breach),
+            (None, vec![young, None], Outcome::Unknown),
+            (None, vec![None], Outcome::Unknown),
+            (None, vec![Some(NOW + Span::days(1))], Outcome::Unknown),
+            (Some(NOW + Span::days(1)), vec![old], Outcome::Pass),
+        ] {
+            let found = trial(first, &dates).finding(0, PACKAGE_TOO_NEW);
+            assert_eq!(found.outcome, expected, "{first:?} {dates:?}");
+        }
+    }
+
+    #[test]
+    fn it_is_held_until_it_is_old_enough() {
+        let trial = trial(Some(days_ago(3)), &[Some(days_ago(3))]);
+        let found = trial.finding(0, PACKAGE_TOO_NEW);
+        assert_eq!((found.action, found.until), (Action::Hold, Some(days_ago(3) + Span::days(30))));
+    }
+
+    #[test]
+    fn this_house_having_known_it_long_proves_it_too() {
+        let mut trial = trial(None, &[None]);
+        assert_eq!(trial.finding(0, PACKAGE_TOO_NEW).action, Action::Refuse);
+        trial.first_seen = Some(days_ago(60));
+        assert_eq!(trial.finding(0, PACKAGE_TOO_NEW).outcome, Outcome::Pass);
+    }
+}

@@ -81,3 +81,65 @@ impl Check for PublisherChanged {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::trial::{Trial, days_ago, release};
+    use crate::verdict::Action;
+    use lazaret_vocabulary::Release;
+
+    fn with(days: i64, publisher: Option<&str>) -> (Trial, usize) {
+        let mut trial = Trial::new();
+        let index = trial.push(Release { publisher: publisher.map(Into::into), ..release("1.3.0", days) });
+        (trial, index)
+    }
+
+    #[test]
+    fn a_new_publisher_is_held_for_twice_the_age() {
+        let (trial, index) = with(40, Some("eve"));
+        let found = trial.finding(index, PUBLISHER_CHANGED);
+        assert_eq!((found.outcome, found.action), (Outcome::Breach, Action::Hold));
+        assert_eq!(found.until, Some(days_ago(40) + Span::days(60)));
+        assert_eq!(found.sentence, "published by eve, who published none of the releases before it");
+        let (trial, index) = with(40, Some("ann"));
+        assert_eq!(trial.finding(index, PUBLISHER_CHANGED).outcome, Outcome::Pass);
+        let (trial, index) = with(60, Some("eve"));
+        assert_eq!(trial.finding(index, PUBLISHER_CHANGED).outcome, Outcome::Pass, "time has shown it");
+    }
+
+    #[test]
+    fn the_order_is_that_of_publication_not_of_the_document() {
+        let mut trial = Trial::policy("[publisher-changed]\nhold_for = \"9y\"\n");
+        trial.releases.reverse();
+        let bob = trial.push(Release { publisher: Some("bob".into()), ..release("0.9.0", 500) });
+        assert_eq!(trial.finding(bob, PUBLISHER_CHANGED).outcome, Outcome::Pass, "nothing came before it");
+        let outcomes: Vec<Outcome> =
+            (0..3).map(|index| trial.finding(index, PUBLISHER_CHANGED).outcome).collect();
+        assert_eq!(outcomes, [Outcome::Pass, Outcome::Pass, Outcome::Breach], "ann first came with 1.0.0");
+    }
+
+    #[test]
+    fn who_is_not_named_is_unknown() {
+        let (trial, index) = with(40, None);
+        let found = trial.finding(index, PUBLISHER_CHANGED);
+        assert_eq!((found.outcome, found.action), (Outcome::Unknown, Action::Warn));
+        let (mut trial, index) = with(40, Some("eve"));
+        trial.releases.iter_mut().take(3).for_each(|one| one.publisher = None);
+        assert_eq!(trial.finding(index, PUBLISHER_CHANGED).outcome, Outcome::Unknown);
+        trial.releases[index].published = None;
+        assert_eq!(trial.finding(index, PUBLISHER_CHANGED).outcome, Outcome::Unknown);
+    }
+
+    #[test]
+    fn anybody_after_a_long_silence() {
+        let mut trial = Trial::new();
+        trial.releases = vec![release("1.0.0", 1200), release("1.1.0", 40)];
+        trial.known.truncate(2);
+        let found = trial.finding(1, PUBLISHER_CHANGED);
+        assert_eq!(found.outcome, Outcome::Breach);
+        assert!(found.sentence.ends_with("after 3 years without a release"), "{}", found.sentence);
+        trial.policy = "[publisher-changed]\nquiet = \"none\"\n".into();
+        assert_eq!(trial.finding(1, PUBLISHER_CHANGED).outcome, Outcome::Pass);
+    }
+}

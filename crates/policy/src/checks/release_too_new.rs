@@ -135,3 +135,97 @@ impl Check for ReleaseTooNew {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::trial::{NOW, Trial, days_ago, release};
+    use crate::verdict::{Action, Outcome};
+
+    /// The finding on the first release, published and first seen at these moments.
+    fn finding(
+        policy: &str,
+        published: Option<Timestamp>,
+        seen: Option<Timestamp>,
+    ) -> crate::verdict::Finding {
+        let mut trial = Trial::policy(policy);
+        trial.releases[0].published = published;
+        trial.known[0].first_seen = seen;
+        trial.finding(0, RELEASE_TOO_NEW)
+    }
+
+    #[test]
+    fn age_is_counted_from_publication_to_the_millisecond() {
+        let edge = days_ago(30);
+        assert_eq!(finding("", Some(edge), None).outcome, Outcome::Pass);
+        let young = finding("", Some(Timestamp::from_millis(edge.millis() + 1)), None);
+        assert_eq!((young.outcome, young.action), (Outcome::Breach, Action::Hold));
+        assert_eq!(young.until, Some(Timestamp::from_millis(NOW.millis() + 1)));
+    }
+
+    #[test]
+    fn what_has_no_date_or_one_to_come_is_unknown_and_refused() {
+        for published in [None, Some(NOW + Span::hours(1))] {
+            let found = finding("", published, None);
+            assert_eq!((found.outcome, found.action), (Outcome::Unknown, Action::Refuse), "{published:?}");
+        }
+        let mut trial = Trial::new();
+        trial.releases[0].published = Some(NOW + Span::hours(1));
+        assert_eq!(trial.filter().next_change(), Some(NOW + Span::hours(1)));
+    }
+
+    #[test]
+    fn first_sight_makes_nothing_young_that_is_old() {
+        let found = finding("", Some(days_ago(400)), Some(NOW));
+        assert_eq!(found.outcome, Outcome::Pass);
+        let missing = finding("", None, Some(days_ago(400)));
+        assert_eq!(missing.outcome, Outcome::Unknown, "first sight is no date by itself");
+    }
+
+    #[test]
+    fn a_line_in_the_sand_has_no_end() {
+        let policy = "[release-too-new]\nfrozen_after = 2026-01-01T00:00:00Z\n";
+        let line = Timestamp::parse("2026-01-01T00:00:00Z").unwrap();
+        let found = finding(policy, Some(line + Span::seconds(1)), None);
+        assert_eq!((found.outcome, found.until), (Outcome::Breach, None));
+        assert!(
+            found.sentence.contains("nothing published after 2026-01-01T00:00:00Z"),
+            "{}",
+            found.sentence
+        );
+        assert_eq!(finding(policy, Some(line), None).outcome, Outcome::Pass);
+    }
+
+    #[test]
+    fn both_clocks_or_either() {
+        let (old, young) = (Some(days_ago(100)), Some(days_ago(1)));
+        for (clock, published, seen, expected) in [
+            ("both", old, old, Outcome::Pass),
+            ("both", old, young, Outcome::Breach),
+            ("both", young, old, Outcome::Breach),
+            ("both", old, None, Outcome::Breach),
+            ("both", None, old, Outcome::Unknown),
+            ("either", old, young, Outcome::Pass),
+            ("either", young, old, Outcome::Pass),
+            ("either", None, old, Outcome::Pass),
+            ("either", young, young, Outcome::Breach),
+            ("either", None, None, Outcome::Unknown),
+        ] {
+            let found = finding(&format!("[release-too-new]\nclock = \"{clock}\"\n"), published, seen);
+            assert_eq!(found.outcome, expected, "{clock} {published:?} {seen:?}");
+        }
+        let found = finding("[release-too-new]\nclock = \"both\"\n", old, young);
+        assert_eq!(
+            found.sentence,
+            format!("first seen here 1 day ago ({}); this policy waits 30 days", days_ago(1))
+        );
+    }
+
+    #[test]
+    fn a_file_added_later_is_judged_by_its_own_date() {
+        let mut trial = Trial::new();
+        let late = trial.push(release("1.0.0", 1));
+        let allowed = trial.filter();
+        assert!(allowed.admits(0) && !allowed.admits(late));
+    }
+}

@@ -38,3 +38,40 @@ impl Check for ReservedName {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::trial::{ECOSYSTEM, Trial};
+    use crate::exceptions::Exceptions;
+    use crate::verdict::{Action, Outcome};
+    use lazaret_vocabulary::PackageName;
+
+    #[test]
+    fn a_name_of_this_house_must_be_hosted_here() {
+        for (package, patterns, outcome) in [
+            ("left-pad", "patterns = []", Outcome::Pass),
+            ("acme-billing", "patterns = [\"acme-*\"]", Outcome::Breach),
+            ("acme-billing", "patterns = [\"toy:acme-*\"]", Outcome::Breach),
+            ("acme-billing", "patterns = [\"doll:acme-*\"]", Outcome::Pass),
+            ("acme", "patterns = [\"acme-*\"]", Outcome::Pass),
+        ] {
+            let mut trial = Trial::policy(&format!("[reserved-name]\n{patterns}\n"));
+            trial.package = PackageName::new(ECOSYSTEM, package, package);
+            let found = trial.finding(0, RESERVED_NAME);
+            assert_eq!(found.outcome, outcome, "{package} {patterns}");
+            assert_eq!(trial.firewall().is_reserved(&trial.package), outcome == Outcome::Breach);
+            trial.hosted = true;
+            assert!(trial.filter().admits(0));
+        }
+    }
+
+    #[test]
+    fn a_name_once_hosted_is_reserved_by_that() {
+        let mut trial = Trial::new();
+        trial.exceptions = Arc::new(Exceptions::new([], [], [(ECOSYSTEM, "left-pad".into())], &[]));
+        let found = trial.finding(0, RESERVED_NAME);
+        assert_eq!((found.outcome, found.action), (Outcome::Breach, Action::Refuse));
+        assert!(trial.firewall().is_reserved(&trial.package));
+    }
+}

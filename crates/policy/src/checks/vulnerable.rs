@@ -77,3 +77,63 @@ impl Check for Vulnerable {
         if grave.is_empty() { self.unrated(subject).collect() } else { grave }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::trial::{Trial, advisory};
+    use crate::facts::AdvisoryState;
+
+    fn found(severities: &[Option<Severity>], policy: &str) -> crate::verdict::Finding {
+        let mut trial = Trial::policy(policy);
+        let advisories = severities.iter().enumerate();
+        trial.known[0].advisories =
+            advisories.map(|(number, severity)| advisory(&format!("GHSA-{number}"), *severity)).collect();
+        trial.finding(0, VULNERABLE)
+    }
+
+    #[test]
+    fn severity_decides() {
+        use Severity::{Critical, High, Low, Medium};
+        for (severities, expected) in [
+            (vec![], Outcome::Pass),
+            (vec![Some(Medium), Some(Low)], Outcome::Pass),
+            (vec![Some(Low), Some(High)], Outcome::Breach),
+            (vec![None, Some(Critical)], Outcome::Breach),
+            (vec![None, Some(Low)], Outcome::Unknown),
+        ] {
+            assert_eq!(found(&severities, "").outcome, expected, "{severities:?}");
+        }
+        assert_eq!(found(&[Some(Medium)], "[vulnerable]\nseverity = \"medium\"\n").action, Action::Refuse);
+        assert_eq!(found(&[None], "").action, Action::Warn);
+    }
+
+    #[test]
+    fn it_names_what_it_rests_on() {
+        let text = found(&[Some(Severity::Low), Some(Severity::High)], "").sentence;
+        assert_eq!(text, "affected by GHSA-1 (high: bad things)");
+    }
+
+    #[test]
+    fn malware_and_missing_maintenance_are_not_flaws() {
+        let mut trial = Trial::new();
+        let severity = Some(Severity::Critical);
+        trial.known[0].advisories = vec![
+            KnownAdvisory { malware: true, ..advisory("MAL-1", severity) },
+            KnownAdvisory { unmaintained: true, ..advisory("RUSTSEC-1", severity) },
+        ];
+        assert_eq!(trial.finding(0, VULNERABLE).outcome, Outcome::Pass);
+    }
+
+    #[test]
+    fn stale_advisories_hold_even_beside_a_mild_one() {
+        let mut trial = Trial::new();
+        trial.advisories = AdvisoryState::Stale { since: None };
+        trial.known[0].advisories.push(advisory("GHSA-1", Some(Severity::Low)));
+        trial.known[1].advisories.push(advisory("GHSA-2", None));
+        for index in 0..2 {
+            let found = trial.finding(index, VULNERABLE);
+            assert_eq!((found.outcome, found.action), (Outcome::Unknown, Action::Hold));
+        }
+    }
+}

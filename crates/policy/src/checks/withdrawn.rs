@@ -39,3 +39,29 @@ impl Check for Withdrawn {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::trial::Trial;
+    use crate::verdict::{Action, Outcome};
+
+    #[test]
+    fn yanked_or_gone() {
+        let mut trial = Trial::new();
+        trial.releases[0].withdrawn = Some("broken build".into());
+        trial.releases[1].withdrawn = Some("".into());
+        trial.known[2].unpublished = true;
+        let sentences: Vec<String> = (0..3).map(|index| trial.finding(index, WITHDRAWN).sentence).collect();
+        assert_eq!(
+            sentences,
+            [
+                "withdrawn by its publisher: broken build",
+                "withdrawn by its publisher, who gives no reason",
+                "no longer in its registry's index",
+            ]
+        );
+        assert_eq!(trial.finding(0, WITHDRAWN).action, Action::Warn);
+        assert_eq!(Trial::new().finding(0, WITHDRAWN).outcome, Outcome::Pass);
+    }
+}
