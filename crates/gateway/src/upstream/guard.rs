@@ -17,7 +17,7 @@ pub(super) fn client(trusted: Vec<String>) -> Result<reqwest::Client, String> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
-        .dns_resolver(Arc::new(Resolver { trusted }))
+        .dns_resolver(Arc::new(Resolver { trusted: trusted.into() }))
         .user_agent(concat!("lazaret/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(Duration::from_secs(10))
         .pool_idle_timeout(Duration::from_secs(60))
@@ -28,23 +28,44 @@ pub(super) fn client(trusted: Vec<String>) -> Result<reqwest::Client, String> {
 }
 
 struct Resolver {
-    trusted: Vec<String>,
+    /// Hosts that the operator named.
+    trusted: Arc<[String]>,
 }
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let host = name.as_str().to_owned();
-        let trusted = self.trusted.iter().any(|own| own.eq_ignore_ascii_case(&host));
+        let trusted = self.trusted.clone();
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
-            let public: Vec<SocketAddr> =
-                found.into_iter().filter(|address| trusted || is_public(address.ip())).collect();
-            if public.is_empty() {
-                return Err(format!("`{host}` {REFUSED}").into());
+            if trusted.iter().any(|own| own.eq_ignore_ascii_case(&host)) {
+                return Ok(Box::new(found.into_iter()) as Addrs);
             }
-            Ok(Box::new(public.into_iter()) as Addrs)
+            let (mut allowed, inside): (Vec<_>, Vec<_>) =
+                found.into_iter().partition(|address| is_public(address.ip()));
+            if allowed.is_empty() {
+                let own = addresses_of(&trusted).await;
+                allowed = inside.into_iter().filter(|address| own.contains(&address.ip())).collect();
+            }
+            if allowed.is_empty() {
+                return Err(format!("`{host}` {REFUSED}; name it in `private_hosts` if it may").into());
+            }
+            Ok(Box::new(allowed.into_iter()) as Addrs)
         })
     }
+}
+
+/// Where the configured hosts stand. A mirror inside the house often answers for an index and for the host
+/// of its files at one address; what is configured may be asked there under both names. Loopback is left
+/// out: every name can be made to point there.
+async fn addresses_of(hosts: &[String]) -> Vec<IpAddr> {
+    let mut all = Vec::new();
+    for host in hosts {
+        if let Ok(found) = tokio::net::lookup_host((host.as_str(), 0)).await {
+            all.extend(found.map(|address| address.ip()).filter(|address| !address.is_loopback()));
+        }
+    }
+    all
 }
 
 /// A host given as a bare address never meets the resolver.
