@@ -19,7 +19,7 @@ pub struct Profile {
     pub setup_guide: &'static str,
     /// One line a person can type to point the main client at `{base}`.
     pub setup_line: &'static str,
-    /// The most popular names as an `fst::Map`, or empty.
+    /// The most popular names, most popular first, one a line, compressed with gzip; or empty.
     pub popular: &'static [u8],
 }
 

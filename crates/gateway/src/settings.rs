@@ -43,6 +43,9 @@ pub struct Settings {
     pub advisory_staleness: Span,
     /// Advisory sources: name → address or path, synced on a schedule.
     pub advisories: Vec<AdvisorySource>,
+    /// Ecosystem id → a file that replaces the embedded list of popular names: one name a line, the most
+    /// popular first, plain or gzip.
+    pub popular: HashMap<String, PathBuf>,
     /// How often advisory sources are read again.
     pub advisory_interval: Span,
 }
@@ -89,6 +92,7 @@ impl Settings {
             store_limit_bytes: 50 << 30,
             advisory_staleness: Span::days(7),
             advisories: Vec::new(),
+            popular: HashMap::new(),
             advisory_interval: Span::hours(1),
         }
     }

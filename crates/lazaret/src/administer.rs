@@ -104,7 +104,7 @@ pub(crate) async fn waive(place: &Place, wish: Wish) -> anyhow::Result<ExitCode>
         expires: now() + Span::days(wish.days),
         revoked: None,
     };
-    lazaret_gateway::check_waiver(&row).map_err(anyhow::Error::msg)?;
+    lazaret_gateway::check_waiver(&row, &crate::config::load(place)?.settings).map_err(anyhow::Error::msg)?;
     let data = database(place).await?;
     data.add_waiver(&row, &audit("waive", &wish.purl, &wish.why)).await?;
     data.close().await;

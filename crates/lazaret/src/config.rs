@@ -30,6 +30,9 @@ pub(crate) struct Config {
     upstreams: HashMap<String, UpstreamTable>,
     #[serde(default)]
     advisories: HashMap<String, String>,
+    /// Ecosystem id → list of popular names.
+    #[serde(default)]
+    popular: HashMap<String, PathBuf>,
     fresh: Option<String>,
     max_stale: Option<String>,
     advisory_staleness: Option<String>,
@@ -110,6 +113,10 @@ pub(crate) fn load(place: &Place) -> anyhow::Result<Loaded> {
     settings.store_limit_bytes = config.store_limit_bytes.unwrap_or(settings.store_limit_bytes);
     settings.document_limit_bytes = config.document_limit_bytes.unwrap_or(settings.document_limit_bytes);
     settings.artifact_limit_bytes = config.artifact_limit_bytes.unwrap_or(settings.artifact_limit_bytes);
+    for id in config.popular.keys() {
+        check_ecosystem("popular", id)?;
+    }
+    settings.popular = config.popular;
     for (id, table) in config.upstreams {
         check_upstream(&id, &table)?;
         let own = UpstreamSettings {
@@ -134,15 +141,19 @@ fn parse(text: &str, path: &Path) -> anyhow::Result<Config> {
     toml::from_str(text).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
 }
 
-fn check_upstream(id: &str, table: &UpstreamTable) -> anyhow::Result<()> {
-    let Some(ecosystem) = lazaret_ecosystems::by_id(id) else {
+fn check_ecosystem(table: &str, id: &str) -> anyhow::Result<&'static dyn lazaret_ecosystems::Ecosystem> {
+    lazaret_ecosystems::by_id(id).with_context(|| {
         let known: Vec<&str> =
             lazaret_ecosystems::all().iter().map(|known| known.profile().id.as_str()).collect();
-        bail!(
-            "lazaret.toml: [upstreams.{id}]: there is no such ecosystem; expected one of {}",
+        format!(
+            "lazaret.toml: [{table}]: there is no such ecosystem as `{id}`; expected one of {}",
             known.join(", ")
-        );
-    };
+        )
+    })
+}
+
+fn check_upstream(id: &str, table: &UpstreamTable) -> anyhow::Result<()> {
+    let ecosystem = check_ecosystem("upstreams", id)?;
     let roles: Vec<&str> = ecosystem.profile().upstreams.iter().map(|role| role.name).collect();
     for role in table.addresses.keys() {
         if !roles.contains(&role.as_str()) {

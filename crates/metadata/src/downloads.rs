@@ -110,13 +110,23 @@ impl Metadata {
         rows.iter().map(read).collect()
     }
 
-    /// How often each package was taken, the most often taken first.
-    pub async fn most_downloaded(&self, ecosystem: &str, limit: u32) -> Result<Vec<(String, u64)>> {
+    /// The packages taken most, with how often: those first taken before `lasted` and last taken after
+    /// `recent`. Looks at every download of the ecosystem: for work in the background.
+    pub async fn lasting_names(
+        &self,
+        ecosystem: &str,
+        lasted: Timestamp,
+        recent: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(String, u64)>> {
         let rows = sqlx::query(
             "SELECT package_key, COUNT(*) AS times FROM downloads WHERE ecosystem = $1
-             GROUP BY package_key ORDER BY times DESC, package_key LIMIT $2",
+             GROUP BY package_key HAVING MIN(at_ms) < $2 AND MAX(at_ms) > $3
+             ORDER BY times DESC, package_key LIMIT $4",
         )
         .bind(ecosystem)
+        .bind(lasted.millis())
+        .bind(recent.millis())
         .bind(i64::from(limit))
         .fetch_all(&self.read)
         .await?;

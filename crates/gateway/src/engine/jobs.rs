@@ -14,6 +14,8 @@ const POLL: Duration = Duration::from_millis(400);
 const FLUSH: Duration = Duration::from_secs(1);
 /// How often the store's size is looked at.
 const COLLECT: Duration = Duration::from_secs(300);
+/// How often the names that this house uses are counted.
+const HOUSE_NAMES: Duration = Duration::from_secs(6 * 3600);
 /// Files collected per look.
 const COLLECT_BATCH: u32 = 200;
 
@@ -25,6 +27,7 @@ impl Gateway {
             gateway.notes.flush(&gateway.metadata, gateway.clock.now()).await;
         });
         self.every(COLLECT, |gateway| async move { gateway.collect_garbage().await });
+        self.every(HOUSE_NAMES, |gateway| async move { gateway.learn_house_names().await });
         if !self.settings.advisories.is_empty() {
             let interval =
                 u64::try_from(self.settings.advisory_interval.millis()).unwrap_or(3_600_000).max(60_000);
@@ -49,6 +52,13 @@ impl Gateway {
                 work(gateway).await;
             }
         });
+    }
+
+    async fn learn_house_names(&self) {
+        let learnt = self.popular.learn(&self.metadata, &self.state().hosted, self.clock.now()).await;
+        if let Err(error) = learnt {
+            tracing::warn!(%error, "the names that this house uses could not be counted");
+        }
     }
 
     async fn hear_news(self: Arc<Self>) {
@@ -84,6 +94,7 @@ impl Gateway {
                         }
                     }
                     self.absent.invalidate_all();
+                    self.learn_house_names().await;
                 }
             }
             Err(error) => {

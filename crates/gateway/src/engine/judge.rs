@@ -131,8 +131,7 @@ impl Gateway {
         if package.hosted {
             return None;
         }
-        let list = self.popular.get(&package.name.ecosystem())?;
-        let names = std::sync::LazyLock::force(list).as_ref()?;
+        let names = self.popular.names(package.name.ecosystem())?;
         let stable = package.index.releases().iter().filter(|release| !release.prerelease);
         let established = lazaret_policy::lookalike::Established {
             first_published: package.index.standing().first_published,

@@ -14,6 +14,7 @@ mod jobs;
 mod judge;
 mod notes;
 mod package;
+mod popular;
 mod questions;
 mod replies;
 mod request;
@@ -39,15 +40,15 @@ use lazaret_ecosystems::Ecosystem;
 use lazaret_evidence::Verified;
 use lazaret_identity::Authenticator;
 use lazaret_metadata::Metadata;
-use lazaret_policy::lookalike::PopularNames;
 use lazaret_vocabulary::{Digest, EcosystemId, PackageName, Timestamp};
 use moka::sync::Cache;
 use notes::{Notes, Tally};
 use package::Package;
+use popular::Popular;
 use replies::{Kept, ReplyKey};
 use state::State;
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, OnceLock, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 /// Files up to this size are kept in memory once verified.
 const SMALL_FILE: u64 = 2 << 20;
@@ -83,11 +84,10 @@ pub struct Gateway {
     arrivals: Arrivals,
     pub(crate) notes: Notes,
     pub(crate) tally: Tally,
-    popular: HashMap<EcosystemId, LazyLock<Option<PopularNames>, PopularLoader>>,
+    popular: Popular,
     metrics: OnceLock<MetricsPage>,
 }
 
-type PopularLoader = Box<dyn FnOnce() -> Option<PopularNames> + Send>;
 type MetricsPage = Box<dyn Fn() -> String + Send + Sync>;
 
 impl Gateway {
@@ -112,15 +112,7 @@ impl Gateway {
                 upstreams.insert(id, upstream);
             }
         }
-        let popular = lazaret_ecosystems::all()
-            .iter()
-            .filter(|ecosystem| !ecosystem.profile().popular.is_empty())
-            .map(|ecosystem| {
-                let list = ecosystem.profile().popular;
-                let load: PopularLoader = Box::new(move || PopularNames::from_compressed(list).ok());
-                (ecosystem.profile().id, LazyLock::new(load))
-            })
-            .collect();
+        let popular = Popular::new(&settings.popular).map_err(OpenError)?;
         let first = state::load(&metadata, &blobs, &settings, &clock, None).await.map_err(OpenError)?;
         let gateway = Arc::new_cyclic(|this| Self {
             this: this.clone(),

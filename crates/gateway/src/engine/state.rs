@@ -110,7 +110,7 @@ pub(crate) async fn load(
         .into_iter()
         .filter_map(|(id, key)| Some((lazaret_ecosystems::by_id(&id)?.profile().id, key.into())))
         .collect();
-    let exceptions = Arc::new(Exceptions::new(waivers, kills, hosted.iter().cloned(), &[]));
+    let exceptions = Arc::new(Exceptions::new(waivers, kills, hosted.iter().cloned(), &policy.rule_codes()));
     for problem in exceptions.problems() {
         tracing::warn!(%problem, "an exception was left out");
     }
@@ -158,10 +158,11 @@ fn read_policy(settings: &Settings) -> Result<ValidPolicy, String> {
     ValidPolicy::parse(&text, &name, &known_ecosystems()).map_err(|problems| problems.to_string())
 }
 
-/// Whether a waiver can be at all, in words for who gives it.
-pub fn check_waiver(row: &WaiverRow) -> Result<(), String> {
+/// Whether a waiver can be at all under the policy in force, in words for who gives it.
+pub fn check_waiver(row: &WaiverRow, settings: &Settings) -> Result<(), String> {
+    let policy = read_policy(settings)?;
     let waiver = waiver(row.clone()).ok_or("the waiver's body cannot be read")?;
-    waiver.validate(&[]).map_err(|problem| problem.to_string())
+    waiver.validate(&policy.rule_codes()).map_err(|problem| problem.to_string())
 }
 
 fn waiver(row: WaiverRow) -> Option<Waiver> {

@@ -201,7 +201,11 @@ pub(super) async fn downloads(metadata: &Metadata) {
     assert_eq!(metadata.downloads_of("dow", "p", None, 1000).await.unwrap().len(), 451);
     assert_eq!(metadata.downloads_of("dow", "p", Some("2"), 10).await.unwrap(), vec![row("p", "2", 500)]);
     assert_eq!(metadata.downloads_with(&digest("p-1"), 3).await.unwrap().first(), Some(&row("p", "1", 449)));
-    assert_eq!(metadata.most_downloaded("dow", 1).await.unwrap(), vec![("p".into(), 451)]);
+    let lasting =
+        async |lasted, recent| metadata.lasting_names("dow", at(lasted), at(recent), 9).await.unwrap();
+    assert_eq!(lasting(1, 499).await, vec![("p".into(), 451)]);
+    assert_eq!(lasting(502, 499).await, vec![("p".into(), 451), ("q".into(), 1)]);
+    assert_eq!(lasting(502, 501).await, vec![]);
     assert_eq!(metadata.forget_downloads(at(400)).await.unwrap(), 400);
     assert_eq!(metadata.downloads_of("dow", "p", Some("1"), 1000).await.unwrap().len(), 50);
 }
