@@ -2,6 +2,13 @@ use lazaret_vocabulary::{Algorithm, Digest};
 
 /// Proof that some bytes, named by their SHA-256, are the ones that were declared. It has no public
 /// constructor: [`check`] and [`recheck`] make it.
+///
+/// ```compile_fail,E0451
+/// use lazaret_evidence::{Basis, Verified};
+/// use lazaret_vocabulary::{Algorithm, Digest};
+/// let sha256 = Digest::from_hex(Algorithm::Sha256, &"0".repeat(64)).unwrap();
+/// let forged = Verified { sha256, size_bytes: 1, basis: Basis::Declared };
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
     sha256: Digest,

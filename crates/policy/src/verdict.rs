@@ -130,6 +130,12 @@ pub struct Judgement {
 
 /// The firewall's verdict on every release of one package: proof that a policy was asked, and the only key
 /// to rendering an index. It has no public constructor.
+///
+/// ```compile_fail,E0451
+/// use lazaret_policy::Allowed;
+/// let forged =
+///     Allowed { verdicts: Vec::new(), observed: Vec::new(), next_change: None, revision: "1".into() };
+/// ```
 #[derive(Debug)]
 pub struct Allowed {
     /// `None` is admitted; same order as the dossier's releases.
@@ -141,6 +147,10 @@ pub struct Allowed {
 }
 
 /// Proof that the firewall lets one release pass. Serving its bytes needs it.
+///
+/// ```compile_fail,E0451
+/// let forged = lazaret_policy::Pass { revision: "1".into() };
+/// ```
 #[derive(Debug)]
 pub struct Pass {
     revision: Arc<str>,

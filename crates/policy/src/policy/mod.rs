@@ -140,7 +140,7 @@ pub struct Shown {
     pub source: String,
 }
 
-/// A policy that was read whole and found free of mistakes.
+/// A policy that was read whole and found free of mistakes; [`ValidPolicy::parse`] is the only way to one.
 pub struct ValidPolicy {
     baseline: Layer,
     file: Layer,
