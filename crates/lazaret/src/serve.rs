@@ -49,11 +49,24 @@ pub(crate) async fn serve(place: &Place, listen: Option<SocketAddr>) -> anyhow::
     Ok(ExitCode::SUCCESS)
 }
 
+/// Bounds of the histograms' buckets, in seconds.
+const SECONDS: [f64; 9] = [0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0, 300.0];
+
 /// Opens the gateway with its metrics page.
 pub(crate) async fn open(settings: lazaret_gateway::Settings) -> anyhow::Result<Arc<Gateway>> {
     let gateway = Gateway::open(settings, Clock::system()).await?;
-    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder();
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new()
+        .set_buckets(&SECONDS)
+        .and_then(metrics_exporter_prometheus::PrometheusBuilder::install_recorder);
     if let Ok(handle) = recorder {
+        let upkeep = handle.clone();
+        tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(std::time::Duration::from_secs(5));
+            loop {
+                ticks.tick().await;
+                upkeep.run_upkeep();
+            }
+        });
         gateway.set_metrics_page(move || handle.render());
     }
     if gateway.advisory_sources_missing() {

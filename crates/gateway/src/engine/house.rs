@@ -1,15 +1,16 @@
 //! The gateway's own addresses: health, metrics, and the pages that explain.
 
-use super::Gateway;
+use super::{Gateway, pages};
 use crate::server::Peer;
 use crate::wire::{Answer, answer, text};
 use http::{HeaderMap, Method, StatusCode};
 use hyper::body::Incoming;
 use lazaret_identity::{AuthenticationError, Identity, TokenRecord, parse_scopes, token_from_headers};
 use lazaret_metadata::TokenRow;
-use lazaret_vocabulary::{PackageName, PrincipalClass, Purl, Reply};
-use serde_json::Value;
+use lazaret_vocabulary::{PrincipalClass, Purl, Reply};
 use std::sync::Arc;
+
+const HTML: &str = "text/html; charset=utf-8";
 
 impl Gateway {
     pub(crate) async fn house(&self, parts: &http::request::Parts, _body: Incoming, peer: Peer) -> Answer {
@@ -33,15 +34,16 @@ impl Gateway {
         }
         if path == "/metrics" {
             return match self.metrics.get() {
-                Some(page) => answer(Reply::new(StatusCode::OK, "text/plain; version=0.0.4", page())),
+                Some(page) => {
+                    let page = page() + &self.gauges().await;
+                    answer(Reply::new(StatusCode::OK, "text/plain; version=0.0.4", page))
+                }
                 None => text(StatusCode::NOT_FOUND, "metrics are off"),
             };
         }
         if path == "/" {
-            return text(
-                StatusCode::OK,
-                "Lazaret. Point your package managers at the paths below; see the manual.",
-            );
+            let root = self.root_url(&parts.headers, peer);
+            return answer(Reply::new(StatusCode::OK, HTML, pages::home(&root)));
         }
         if let Some(rest) = path.strip_prefix("/why/") {
             return self.why(rest).await;
@@ -52,6 +54,32 @@ impl Gateway {
         text(StatusCode::NOT_FOUND, "there is nothing at this address")
     }
 
+    /// What is measured when somebody asks, in Prometheus' text format.
+    async fn gauges(&self) -> String {
+        let mut page = String::new();
+        let mut gauge = |name: &str, labels: &str, value: u64| {
+            page.push_str(&format!("# TYPE {name} gauge\n{name}{labels} {value}\n"));
+        };
+        if let Ok(bytes) = self.metadata.collectable_bytes().await {
+            gauge("lazaret_store_bytes", "", bytes);
+        }
+        self.packages.run_pending_tasks();
+        gauge("lazaret_store_limit_bytes", "", self.settings.store_limit_bytes);
+        gauge("lazaret_packages_in_memory", "", self.packages.entry_count());
+        gauge("lazaret_replies_in_memory_bytes", "", self.replies.weighted_size());
+        let (state, now) = (self.state(), self.clock.now());
+        page.push_str("# TYPE lazaret_advisory_source_age_seconds gauge\n");
+        for (source, fetched) in &state.sources {
+            // A source that was never read has no age; its absence from the list is what alerts look for.
+            if let Some(fetched) = fetched {
+                let age = now.since(*fetched).millis() / 1000;
+                let source = source.replace(['\\', '"', '\n'], "_");
+                page.push_str(&format!("lazaret_advisory_source_age_seconds{{source=\"{source}\"}} {age}\n"));
+            }
+        }
+        page
+    }
+
     async fn why(&self, rest: &str) -> Answer {
         let Some(name) = rest.split_once('/').and_then(|(id, name)| {
             let name = percent_decode(name)?;
@@ -60,14 +88,9 @@ impl Gateway {
             return text(StatusCode::NOT_FOUND, "there is no such package");
         };
         match self.explain(&name, None).await {
-            Ok(facts) => answer(Reply::new(StatusCode::OK, "text/html; charset=utf-8", page(&name, &facts))),
+            Ok(facts) => answer(Reply::new(StatusCode::OK, HTML, pages::package(&name, &facts))),
             Err(error) => {
-                let body = format!(
-                    "<!doctype html><meta charset=utf-8><title>{0}</title><h1>{0}</h1><p>{1}</p>",
-                    escape(name.as_str()),
-                    escape(&error.to_string())
-                );
-                answer(Reply::new(StatusCode::OK, "text/html; charset=utf-8", body))
+                answer(Reply::new(StatusCode::OK, HTML, pages::unexplained(&name, &error.to_string())))
             }
         }
     }
@@ -131,54 +154,4 @@ fn record(row: TokenRow) -> Option<TokenRecord> {
 
 fn percent_decode(text: &str) -> Option<String> {
     percent_encoding::percent_decode_str(text).decode_utf8().ok().map(|text| text.into_owned())
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-/// The page a refusal points at.
-fn page(name: &PackageName, facts: &Value) -> String {
-    let field = |value: &Value, key: &str| match value.get(key) {
-        Some(Value::String(text)) => escape(text),
-        Some(Value::Number(number)) => number.to_string(),
-        _ => String::new(),
-    };
-    let rows: String = facts
-        .get("hidden")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .map(|row| {
-            format!(
-                "<tr><td>{}<td>{}<td><code>{}</code><td>{}<td>{}",
-                field(row, "version"),
-                field(row, "verdict"),
-                field(row, "code"),
-                field(row, "sentence"),
-                field(row, "until")
-            )
-        })
-        .collect();
-    let newest = match field(facts, "newest_allowed") {
-        text if text.is_empty() => "none".to_owned(),
-        text => text,
-    };
-    format!(
-        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>\
-         <title>{name} at Lazaret</title><style>body{{font:16px/1.5 system-ui;margin:2rem auto;max-width:70rem;\
-         padding:0 1rem}}table{{border-collapse:collapse}}td,th{{text-align:left;padding:.3rem .8rem;\
-         border-bottom:1px solid #ccc;vertical-align:top}}</style><h1>{name}</h1>\
-         <p>Newest allowed version: <strong>{newest}</strong>. Hidden now: {hidden} of {all} releases. \
-         Policy <code>{revision}</code>.</p>\
-         <table><thead><tr><th>Version<th>Verdict<th>Code<th>Why<th>Held until</thead><tbody>{rows}</tbody></table>\
-         <h2>A way out</h2><p>Use an allowed version, or wait until a hold ends. If neither will do, ask the \
-         gateway's operator for a waiver and name the package, the version and the code; they can give one with \
-         <code>lazaret waive {purl}@VERSION --code CODE --why … --until …</code>.</p></html>",
-        name = escape(name.as_str()),
-        hidden = field(facts, "hidden_count"),
-        all = field(facts, "releases"),
-        revision = field(facts, "policy_revision").chars().take(12).collect::<String>(),
-        purl = field(facts, "purl"),
-    )
 }

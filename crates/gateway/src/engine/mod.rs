@@ -14,6 +14,7 @@ mod jobs;
 mod judge;
 mod notes;
 mod package;
+mod pages;
 mod popular;
 mod questions;
 mod replies;

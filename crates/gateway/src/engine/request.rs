@@ -32,7 +32,19 @@ impl Service for Gateway {
             return text(StatusCode::URI_TOO_LONG, "the address is too long");
         }
         let is_head = parts.method == Method::HEAD;
+        let begun = std::time::Instant::now();
         let mut response = self.dispatch(&parts, body, peer).await;
+        let (mount, _) = split_mount(parts.uri.path());
+        let label = self.mounted(mount).map_or("house", |ecosystem| ecosystem.profile().id.as_str());
+        let class = match response.status().as_u16() {
+            304 => "304",
+            200..300 => "2xx",
+            300..400 => "3xx",
+            400..500 => "4xx",
+            _ => "5xx",
+        };
+        metrics::counter!("lazaret_requests_total", "ecosystem" => label, "status" => class).increment(1);
+        metrics::histogram!("lazaret_request_seconds", "ecosystem" => label).record(begun.elapsed());
         if is_head && !matches!(response.body(), Body::Whole(None)) {
             if let Some(length) = http_body::Body::size_hint(response.body()).exact() {
                 response.headers_mut().entry(header::CONTENT_LENGTH).or_insert(length.into());
@@ -58,8 +70,6 @@ impl Gateway {
             query: parts.uri.query().unwrap_or(""),
             headers: &parts.headers,
         };
-        let label = ecosystem.profile().id.as_str();
-        metrics::counter!("lazaret_requests_total", "ecosystem" => label).increment(1);
         let identity = self.authenticate(&parts.headers, peer).await;
         let route = ecosystem.route(&head);
         if let Route::Config = route {

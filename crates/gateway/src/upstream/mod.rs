@@ -335,6 +335,14 @@ impl Upstream {
         let mut tries = 0;
         loop {
             let result = attempt().await;
+            let outcome = match &result {
+                Ok(_) => "answered",
+                Err(UpstreamError::Absent) => "absent",
+                Err(UpstreamError::Status(_)) => "failed",
+                Err(UpstreamError::Refused(_)) => "refused",
+                Err(_) => "unreachable",
+            };
+            metrics::counter!("lazaret_upstream_requests_total", "outcome" => outcome).increment(1);
             match result {
                 Err(error) if error.is_passing() => {
                     tries += 1;
