@@ -113,6 +113,7 @@ impl Text {
         };
         // gzip's magic number (RFC 1952, section 2.3.1).
         let names = match bytes {
+            [] => return Ok(PopularNames::default()),
             [0x1f, 0x8b, ..] => PopularNames::from_compressed(bytes),
             plain => PopularNames::from_tsv(plain),
         };
