@@ -328,6 +328,116 @@ fn links_in_documents_lead_somewhere() {
     complain(&wrong, "every relative link leads to a file, and to a heading where it names one");
 }
 
+/// The values of the text constants in a source file.
+fn text_constants(source: &str) -> Vec<String> {
+    let lines = source.lines().filter(|line| line.starts_with("pub const "));
+    lines.filter_map(|line| Some(line.split_once(": &str = \"")?.1.split('"').next()?.to_owned())).collect()
+}
+
+#[test]
+fn every_code_is_documented() {
+    let codes = text_constants(&read(&root().join("crates/policy/src/codes.rs")));
+    assert!(codes.len() > 10, "the codes were not found");
+    let manual = read(&root().join("docs/policy.md"));
+    let headings = anchors(&manual);
+    // What is no check stands in a table.
+    let documented = |code: &String| headings.contains(code) || manual.contains(&format!("| `{code}` |"));
+    let wrong: Vec<String> = codes.into_iter().filter(|code| !documented(code)).collect();
+    complain(&wrong, "each code of crates/policy/src/codes.rs has a chapter in docs/policy.md");
+}
+
+#[test]
+fn every_policy_key_is_documented() {
+    let manual = read(&root().join("docs/policy.md"));
+    let checks = root().join("crates/policy/src/checks");
+    let mut wrong = Vec::new();
+    for path in files().into_iter().filter(|path| root().join(path).starts_with(&checks)) {
+        for piece in read(&root().join(&path)).split("Key::").skip(1) {
+            let Some(name) = piece.split('"').nth(1).filter(|_| piece.contains("Kind::")) else { continue };
+            if !manual.contains(&format!("`{name}`")) {
+                wrong.push(format!("{}: {name}", path.display()));
+            }
+        }
+    }
+    complain(&wrong, "each key of a check is explained in docs/policy.md");
+}
+
+#[test]
+fn every_fact_of_rules_is_documented() {
+    let schema = read(&root().join("crates/policy/src/rules/schema.rs"));
+    let facts = schema.lines().filter_map(|line| {
+        let (name, kind) = line.trim().strip_prefix("(\"")?.split_once("\", Type::")?;
+        Some((name.to_owned(), kind))
+    });
+    let facts: Vec<String> = facts.map(|(name, _)| name).collect();
+    assert!(facts.len() > 10, "the facts were not found");
+    let manual = read(&root().join("docs/policy-rules.md"));
+    let wrong: Vec<String> =
+        facts.into_iter().filter(|name| !manual.contains(&format!("| `{name}` |"))).collect();
+    complain(&wrong, "each fact of crates/policy/src/rules/schema.rs stands in docs/policy-rules.md");
+}
+
+/// Names in the first argument of `metrics::counter!` and its like.
+fn metrics_in(source: &str) -> Vec<String> {
+    let macros = ["counter!(", "gauge!(", "histogram!("];
+    let pieces = macros.iter().flat_map(|name| source.split(name).skip(1));
+    let names = pieces.filter_map(|piece| piece.trim_start().strip_prefix('"')?.split('"').next());
+    names.filter(|name| name.starts_with("lazaret_")).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_metric_is_documented() {
+    let manual = read(&root().join("docs/operate.md"));
+    let sources = files().into_iter().filter(|path| {
+        path.extension().is_some_and(|extension| extension == "rs") && path.starts_with("crates/gateway/src")
+    });
+    let names: Vec<String> = sources.flat_map(|path| metrics_in(&read(&root().join(path)))).collect();
+    assert!(!names.is_empty(), "the metrics were not found");
+    let wrong: Vec<String> =
+        names.into_iter().filter(|name| !manual.contains(&format!("`{name}`"))).collect();
+    complain(&wrong, "each metric stands in docs/operate.md");
+}
+
+/// The code blocks of one language in a Markdown file, each with its line.
+fn code_blocks<'t>(text: &'t str, language: &str) -> Vec<(usize, &'t str)> {
+    let fence = format!("```{language}\n");
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(begin) = text[at..].find(&fence).map(|offset| at + offset + fence.len()) {
+        let end = text[begin..].find("```").map_or(text.len(), |offset| begin + offset);
+        found.push((text[..begin].lines().count() + 1, &text[begin..end]));
+        at = end;
+    }
+    found
+}
+
+#[test]
+fn policies_in_the_manual_are_valid() {
+    let known = ["npm", "pypi", "cargo"].map(|id| lazaret_policy::KnownEcosystem {
+        id: lazaret_vocabulary::EcosystemId::new(id),
+        purl_type: id,
+        key: Box::new(|name: &str| Some(name.to_lowercase())),
+    });
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    for name in ["docs/policy.md", "docs/policy-rules.md", "docs/hosting.md"] {
+        let text = read(&root().join(name));
+        // A block without a table is one for `lazaret.toml`, one of test cases is no policy.
+        let blocks = code_blocks(&text, "toml").into_iter();
+        let policies = blocks.filter(|(_, block)| {
+            block.lines().any(|line| line.trim_start().starts_with('[')) && !block.contains("[[case]]")
+        });
+        for (line, block) in policies {
+            seen += 1;
+            if let Err(problems) = lazaret_policy::ValidPolicy::parse(block, "example", &known) {
+                wrong.push(format!("{name}:{line}: {problems}"));
+            }
+        }
+    }
+    assert!(seen > 5, "the examples were not found");
+    complain(&wrong, "each policy shown in the manual can be put in force");
+}
+
 #[test]
 fn no_file_knows_this_machine() {
     // Put together here, so that this file is not its own offence.
@@ -373,4 +483,9 @@ fn the_readers_above_see_what_they_should() {
     let source = "let a = 1;\n#[cfg(test)]\nmod tests {\n    x\n}\n";
     assert_eq!(production(source).count(), 1);
     assert!(is_test_file(Path::new("crates/x/src/y/tests.rs")));
+    assert_eq!(text_constants("/// A.\npub const A: &str = \"a-b\";\npub const N: u8 = 1;\n"), ["a-b"]);
+    assert_eq!(
+        metrics_in("metrics::counter!(\"lazaret_a\").x(); gauge!(\n  \"lazaret_b\", 1)"),
+        ["lazaret_a", "lazaret_b"]
+    );
 }
