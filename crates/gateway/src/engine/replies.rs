@@ -62,7 +62,8 @@ impl Kept {
             lease,
             hosted,
             status: reply.status,
-            headers: reply.headers,
+            // What replies vary by is said once, for all of them.
+            headers: reply.headers.into_iter().filter(|(name, _)| name != header::VARY).collect(),
             phrase,
             tag,
             plain_tag,
