@@ -17,11 +17,13 @@ pub(crate) struct Found {
     pub(crate) result: Result<(UpstreamSettings, String), String>,
 }
 
-/// Asks every ecosystem's clients, all at once.
-pub(crate) async fn adopt() -> Vec<Found> {
+/// Asks the clients of every ecosystem that `is_open` names, all at once.
+pub(crate) async fn adopt(is_open: impl Fn(&str) -> bool) -> Vec<Found> {
     let mut tasks = tokio::task::JoinSet::new();
     for ecosystem in lazaret_ecosystems::all() {
-        tasks.spawn(ask(*ecosystem));
+        if is_open(ecosystem.profile().id.as_str()) {
+            tasks.spawn(ask(*ecosystem));
+        }
     }
     let mut found = Vec::new();
     while let Some(result) = tasks.join_next().await {
@@ -66,10 +68,8 @@ async fn run(probe: &Probe) -> ProbeOutput {
 /// Fills in what the configuration leaves open. Says on `tell` what was taken from where. An address that is
 /// the gateway's own would make it ask itself and is left out.
 pub(crate) async fn fill(settings: &mut Settings, own: &str, mut tell: impl FnMut(String)) {
-    for Found { id, result } in adopt().await {
-        if settings.upstreams.contains_key(id) {
-            continue;
-        }
+    // Nobody is asked in vain: a package manager takes longer to answer than the gateway to start.
+    for Found { id, result } in adopt(|id| !settings.upstreams.contains_key(id)).await {
         match result {
             Ok((upstream, _))
                 if upstream.addresses.values().any(|url| !own.is_empty() && url.contains(own)) =>
@@ -89,7 +89,7 @@ pub(crate) async fn fill(settings: &mut Settings, own: &str, mut tell: impl FnMu
 
 /// `lazaret upstreams`.
 pub(crate) async fn show() -> anyhow::Result<ExitCode> {
-    for Found { id, result } in adopt().await {
+    for Found { id, result } in adopt(|_| true).await {
         match result {
             Ok((upstream, source)) => {
                 for (role, url) in &upstream.addresses {

@@ -62,6 +62,60 @@ fn base64_url(bytes: &[u8]) -> String {
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// Text of about this length, the same for the same seed, that compresses about as well as source code.
+pub fn prose(seed: &str, length: usize) -> String {
+    const WORDS: [&str; 32] = [
+        "const",
+        "return",
+        "function",
+        "value",
+        "index",
+        "=>",
+        "{\n  ",
+        "}\n",
+        "if (",
+        ") ",
+        "options",
+        "===",
+        "undefined",
+        "this.",
+        "length",
+        "for (",
+        "let ",
+        "result",
+        "Object",
+        "keys",
+        "throw new Error(",
+        "'",
+        "export",
+        "default",
+        "import",
+        "from",
+        "config",
+        "callback",
+        "module",
+        "string",
+        ";\n",
+        "null",
+    ];
+    let sum = digest::digest(&digest::SHA256, seed.as_bytes());
+    let mut state = sum.as_ref().iter().take(8).fold(1u64, |state, byte| (state << 8) | u64::from(*byte)) | 1;
+    let mut text = String::with_capacity(length + 64);
+    while text.len() < length {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        let draw = state.wrapping_mul(0x2545_f491_4f6c_dd1d);
+        text.push_str(WORDS.get((draw >> 32) as usize % WORDS.len()).copied().unwrap_or(" "));
+        // Names that occur once or twice, as in code.
+        if draw % 5 == 0 {
+            text.push_str(&format!("{:x}", (draw >> 40) & 0xffff));
+        }
+        text.push(' ');
+    }
+    text
+}
+
 /// Bytes with every digest that a registry declares for them.
 #[derive(Debug, Clone)]
 pub struct Hashed {

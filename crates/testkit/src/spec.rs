@@ -74,6 +74,22 @@ pub struct Release {
     pub files: BTreeMap<String, String>,
     /// Noise in its file, in bytes.
     pub noise_bytes: Option<u64>,
+    /// So many files of text in it, which compress as source code does.
+    pub text_files: usize,
+    /// Length of each of them.
+    pub text_bytes: usize,
+    /// So many bytes of a member of its manifest that no installer reads (npm).
+    pub filler_bytes: usize,
+}
+
+impl Release {
+    /// The files of text, each with its path; `seed` makes those of each release their own.
+    fn texts<'a>(&'a self, seed: &'a str) -> impl Iterator<Item = (String, String)> + 'a {
+        (0..self.text_files).map(move |number| {
+            let text = crate::archive::prose(&format!("{seed} {} {number}", self.version), self.text_bytes);
+            (format!("part{number}"), text)
+        })
+    }
 }
 
 impl Spec {
@@ -126,6 +142,12 @@ fn npm(registry: &mut crate::upstream::NpmRegistry, package: &Package) {
         for (path, text) in &release.files {
             described = described.file(path, text);
         }
+        for (path, text) in release.texts(&package.name) {
+            described = described.file(&format!("lib/{path}.js"), text);
+        }
+        if release.filler_bytes > 0 {
+            described = described.filler(release.filler_bytes);
+        }
         if let Some(noise_bytes) = release.noise_bytes {
             described = described.large(noise_bytes);
         }
@@ -160,6 +182,9 @@ fn pypi(registry: &mut crate::upstream::PypiRegistry, package: &Package) {
         for (path, text) in &release.files {
             described = described.file(path, text);
         }
+        for (path, text) in release.texts(&package.name) {
+            described = described.file(&format!("{}/{path}.txt", package.name.replace('-', "_")), text);
+        }
         if let Some(noise_bytes) = release.noise_bytes {
             described = described.large(noise_bytes);
         }
@@ -193,6 +218,9 @@ fn cargo(registry: &mut crate::upstream::CargoRegistry, package: &Package) {
         }
         for (path, text) in &release.files {
             described = described.file(path, text);
+        }
+        for (path, text) in release.texts(&package.name) {
+            described = described.file(&format!("src/{path}.txt"), text);
         }
         if let Some(noise_bytes) = release.noise_bytes {
             described = described.large(noise_bytes);

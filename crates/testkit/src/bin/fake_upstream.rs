@@ -4,7 +4,7 @@
 
 use clap::Parser;
 use lazaret_testkit::spec::Spec;
-use lazaret_testkit::{FakeUpstream, world};
+use lazaret_testkit::{Behaviour, FakeUpstream, world};
 use lazaret_vocabulary::Timestamp;
 use std::path::PathBuf;
 
@@ -23,6 +23,9 @@ struct Arguments {
     /// The moment that the world's dates are relative to (RFC 3339); the clock's when left out.
     #[arg(long)]
     now: Option<String>,
+    /// Files come no faster than this on each connection, in bytes a second.
+    #[arg(long)]
+    file_bytes_per_second: Option<u64>,
     /// Writes OSV records about the world into this folder.
     #[arg(long)]
     advisories: Option<PathBuf>,
@@ -49,6 +52,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let spec: Spec = serde_json::from_slice(&std::fs::read(path)?)?;
         spec.apply(&upstream);
     }
+    upstream.behave(Behaviour {
+        file_bytes_per_second: arguments.file_bytes_per_second,
+        ..Behaviour::default()
+    });
     if let Some(folder) = &arguments.advisories {
         std::fs::create_dir_all(folder)?;
         for (name, record) in world::advisories(now) {

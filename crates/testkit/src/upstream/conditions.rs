@@ -10,7 +10,7 @@ use std::io::Write as _;
 use std::sync::Mutex;
 
 /// Compressed documents kept, so that a bench measures its subject and not this server.
-const MAX_COMPRESSED: usize = 64;
+const MAX_COMPRESSED: usize = 4096;
 
 /// A reply with the part of its body that goes out.
 pub(super) struct Conditioned {

@@ -68,6 +68,8 @@ pub struct Behaviour {
     pub simple_json: bool,
     /// Addresses in documents use the second origin for files, as PyPI and crates.io do.
     pub files_elsewhere: bool,
+    /// Files come no faster than this on each connection, as over a line to the outside.
+    pub file_bytes_per_second: Option<u64>,
 }
 
 impl Default for Behaviour {
@@ -80,6 +82,7 @@ impl Default for Behaviour {
             npm_extras: true,
             simple_json: true,
             files_elsewhere: false,
+            file_bytes_per_second: None,
         }
     }
 }

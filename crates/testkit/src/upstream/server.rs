@@ -111,7 +111,8 @@ async fn respond(
         None => reply,
     };
     let conditioned = condition(reply, &parts.headers, &behaviour, &state);
-    Ok(send(conditioned, head, fault, &broken))
+    let pace = behaviour.file_bytes_per_second.filter(|_| conditioned.reply.kind == Kind::File);
+    Ok(send(conditioned, head, fault, pace, &broken))
 }
 
 /// Faults that change the reply before it is sent.
@@ -221,6 +222,7 @@ fn send(
     conditioned: Conditioned,
     head: bool,
     fault: Option<Fault>,
+    pace: Option<u64>,
     broken: &Arc<AtomicU8>,
 ) -> Response<Body> {
     let Conditioned { reply, start, length } = conditioned;
@@ -237,8 +239,28 @@ fn send(
         }
     }
     let source = if head { stream::empty().boxed() } else { pieces(reply.body, start, length) };
+    let source = match pace {
+        Some(bytes_per_second) => paced(source, bytes_per_second),
+        None => source,
+    };
     let body = if head { frames(source.map(Ok).boxed()) } else { wire(source, fault, broken) };
     builder.body(body).expect("a status and headers that were checked")
+}
+
+/// Each piece no sooner than a line of this speed would bring it.
+fn paced(source: BoxStream<'static, Bytes>, bytes_per_second: u64) -> BoxStream<'static, Bytes> {
+    let begun = tokio::time::Instant::now();
+    let mut sent = 0u64;
+    source
+        .then(move |piece| {
+            sent += piece.len() as u64;
+            let due = begun + Duration::from_secs_f64(sent as f64 / bytes_per_second.max(1) as f64);
+            async move {
+                tokio::time::sleep_until(due).await;
+                piece
+            }
+        })
+        .boxed()
 }
 
 /// Faults on the way of the body.
