@@ -42,7 +42,8 @@ class Bench:
         spec, self.npm_roots, self.pypi_roots = world.build(self.now)
         self.spec = servers.WORK / "world.json"
         world.write(self.spec, spec)
-        self.names = [package["name"] for package in spec["npm"]]
+        self.npm_names = [package["name"] for package in spec["npm"]]
+        self.pypi_names = [package["name"] for package in spec["pypi"]]
 
     def say(self, text):
         print(f"bench: {text}", file=sys.stderr, flush=True)
@@ -85,7 +86,7 @@ def main():
     bench.nginx = servers.Nginx()
     begun = time.monotonic()
     with bench.upstream, bench.lazaret, bench.nginx:
-        warm(bench)
+        rows.warm(bench, bench.upstream)
         for part in wanted:
             bench.say(f"== {part} (load average {measure.load_average():.1f})")
             try:
@@ -95,14 +96,6 @@ def main():
                 bench.say(f"{part} failed: {error}")
     report(bench, time.monotonic() - begun)
     sys.exit(1 if bench.failures else 0)
-
-
-def warm(bench):
-    """The fake upstream builds a package's files when first asked for it; nobody is to pay for that."""
-    for name in bench.names:
-        measure.get(f"{bench.upstream.npm}/{name}", measure.NPM)
-    for name in json.loads(bench.spec.read_text())["pypi"]:
-        measure.get(f"{bench.upstream.pypi}/{name['name']}/", measure.PIP)
 
 
 def shown(value, unit):

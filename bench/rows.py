@@ -41,12 +41,13 @@ class Row:
 
 def load_rows(bench, title, unit, contestants, targets, connections=32, kind=0):
     """Interleaved rounds of wrk: contestants are name → (url, headers). One row per peer."""
-    for url, headers in contestants.values():
-        measure.wrk(url, headers, 1, connections)
+    for name, (url, headers) in contestants.items():
+        measure.get(url, headers)
+        measure.wrk(url, headers, 1, connections, name != "lazaret")
     rounds = {name: [] for name in contestants}
     for _ in range(bench.rounds):
         for name, (url, headers) in contestants.items():
-            rounds[name].append(measure.wrk(url, headers, bench.seconds, connections)[kind])
+            rounds[name].append(measure.wrk(url, headers, bench.seconds, connections, name != "lazaret")[kind])
             bench.say(f"{title}: {name} {rounds[name][-1]:,.0f} {unit}")
     for peer, target in targets.items():
         if peer in contestants:
@@ -159,10 +160,13 @@ def packument(bench):
         policy.write_text("")
         gateway = servers.Lazaret(bench.upstream, "judge", policy)
         with gateway:
+            measure.get(f"{gateway.npm}/zz-little", plain)
             whole.add("lazaret", bench.cpu(gateway, f"{gateway.npm}/zz-huge", NPM))
         # Started again with the document in the store: read, judged and rendered, nothing fetched.
         gateway.keep = True
         with gateway:
+            # What is made once per process, such as the list of popular names, is not this packument's.
+            measure.get(f"{gateway.npm}/zz-little", plain)
             first.add("lazaret", bench.cpu(gateway, f"{gateway.npm}/zz-huge", plain))
             for days in (31, 32, 33):
                 policy.write_text(f'[release-too-new]\nmin_age = "{days}d"\n')
@@ -173,26 +177,48 @@ def packument(bench):
 
 
 def npm_client(bench):
-    install = Row("npm-install", "npm install without a lock, 400 packages, cold client", 0.6, "direct", unit="s")
-    clean = Row("npm-ci", "npm ci, 400 packages, cold client", 1.0, "direct", unit="s")
-    places = {"lazaret": bench.lazaret.npm, "direct": bench.upstream.npm}
+    """Beside an upstream on this machine, and beside one as far away as registries are."""
+    with servers.Upstream(bench.spec, distance_millis=40) as far:
+        warm(bench, far)
+        npm_rows(bench, {"lazaret": bench.lazaret.npm, "direct": bench.upstream.npm, "direct, 40 ms away": far.npm})
+
+
+def npm_rows(bench, places):
+    install = Rounds("npm-install", "npm install without a lock, 400 packages, cold client", 0.6)
+    clean = Rounds("npm-ci", "npm ci, 400 packages, cold client", 1.0)
     locks = {}
     for number, (who, registry) in itertools.product(range(bench.client_rounds + 1), places.items()):
-        took = npm(bench, who, registry, "install", None)
-        locks[who] = (servers.WORK / f"client-{who}/package-lock.json").read_bytes()
-        if number:
-            install.add(who, took)
-            bench.say(f"npm install: {who} {took:.2f} s")
+        took = npm(bench, registry, "install", None)
+        locks[who] = (servers.WORK / "client/package-lock.json").read_bytes()
+        install.add(bench, who, took, number)
     for number, (who, registry) in itertools.product(range(bench.client_rounds + 1), places.items()):
-        took = npm(bench, who, registry, "ci", locks[who])
+        clean.add(bench, who, npm(bench, registry, "ci", locks[who]), number)
+    bench.rows += [*install.rows(), *clean.rows()]
+
+
+class Rounds:
+    """Times of a client, which become one row for each other place that it went to."""
+
+    def __init__(self, key, title, target):
+        self.key, self.title, self.target = key, title, target
+        self.times = {}
+
+    def add(self, bench, who, took, number):
+        # The first round warms everything but the client.
         if number:
-            clean.add(who, took)
-            bench.say(f"npm ci: {who} {took:.2f} s")
-    bench.rows += [install, clean]
+            self.times.setdefault(who, []).append(took)
+            bench.say(f"{self.title}: {who} {took:.2f} s")
+
+    def rows(self):
+        for who in self.times:
+            if who != "lazaret":
+                row = Row(f"{self.key}/{who}", self.title, self.target, who, unit="s")
+                row.rounds = {"lazaret": self.times["lazaret"], who: self.times[who]}
+                yield row
 
 
-def npm(bench, who, registry, verb, lock):
-    folder = servers.WORK / f"client-{who}"
+def npm(bench, registry, verb, lock):
+    folder = servers.WORK / "client"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     wanted = ", ".join(f'"{name}": "^1.0.0"' for name in bench.npm_roots)
@@ -210,22 +236,34 @@ def npm(bench, who, registry, verb, lock):
 
 
 def pip_client(bench):
-    row = Row("pip-install", "pip install, 30 wheels, cold client", 1.0, "direct", unit="s")
-    places = {"lazaret": bench.lazaret.pypi, "direct": bench.upstream.pypi}
-    for number, (who, index) in itertools.product(range(bench.client_rounds + 1), places.items()):
-        folder = servers.WORK / f"client-{who}"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        command = [
-            *(servers.TOOLS / "py/bin/pip", "install", "-q", "--index-url", f"{index}/", "--no-compile"),
-            *("--disable-pip-version-check", "--cache-dir", folder / "cache", "--target", folder / "site"),
-            *bench.pypi_roots,
-        ]
-        took = measure.command_seconds(command, folder)
-        count = sum(1 for _ in (folder / "site").glob("*.dist-info"))
-        if count < 30:
-            raise RuntimeError(f"pip installed {count} wheels only")
-        if number:
-            row.add(who, took)
-            bench.say(f"pip install: {who} {took:.2f} s")
-    bench.rows.append(row)
+    rounds = Rounds("pip-install", "pip install, 30 wheels, cold client", 1.0)
+    with servers.Upstream(bench.spec, distance_millis=40) as far:
+        warm(bench, far)
+        places = {"lazaret": bench.lazaret.pypi, "direct": bench.upstream.pypi, "direct, 40 ms away": far.pypi}
+        for number, (who, index) in itertools.product(range(bench.client_rounds + 1), places.items()):
+            rounds.add(bench, who, pip(bench, index), number)
+    bench.rows += rounds.rows()
+
+
+def pip(bench, index):
+    folder = servers.WORK / "client"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    command = [
+        *(servers.TOOLS / "py/bin/pip", "install", "-q", "--index-url", f"{index}/", "--no-compile"),
+        *("--disable-pip-version-check", "--cache-dir", folder / "cache", "--target", folder / "site"),
+        *bench.pypi_roots,
+    ]
+    took = measure.command_seconds(command, folder)
+    count = sum(1 for _ in (folder / "site").glob("*.dist-info"))
+    if count < world.WHEELS:
+        raise RuntimeError(f"pip installed {count} wheels only")
+    return took
+
+
+def warm(bench, upstream):
+    """The fake upstream builds a package's files when first asked for it; nobody is to pay for that."""
+    for package in bench.npm_names:
+        measure.get(f"{upstream.npm}/{package}", NPM)
+    for package in bench.pypi_names:
+        measure.get(f"{upstream.pypi}/{package}/", PIP)

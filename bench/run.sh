@@ -54,4 +54,4 @@ if [ -z "${LAZARET_BENCH_NO_BUILD:-}" ]; then
     cargo build --release --locked -p lazaret
     cargo build --release --locked -p lazaret-testkit --bin lazaret-fake-upstream
 fi
-PATH="$tools/debian/usr/sbin:$tools/debian/usr/bin:$PATH" exec python3 bench/main.py "$@"
+PATH="$tools/debian/usr/sbin:$tools/debian/usr/bin:$PATH" PYTHONDONTWRITEBYTECODE=1 exec python3 bench/main.py "$@"

@@ -114,10 +114,12 @@ class Upstream(Server):
 
     name = "upstream"
 
-    def __init__(self, spec, file_bytes_per_second=None):
+    def __init__(self, spec, file_bytes_per_second=None, distance_millis=0):
         super().__init__()
         self.spec = spec
-        self.pace = ["--file-bytes-per-second", str(file_bytes_per_second)] if file_bytes_per_second else []
+        self.pace = ["--distance-millis", str(distance_millis)]
+        if file_bytes_per_second:
+            self.pace += ["--file-bytes-per-second", str(file_bytes_per_second)]
 
     def command(self):
         fake = RELEASE / "lazaret-fake-upstream"
@@ -358,7 +360,7 @@ def machine():
     """What a reader needs to place the figures."""
     cpu = next(line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
     memory = next(int(line.split()[1]) for line in open("/proc/meminfo") if line.startswith("MemTotal"))
-    return {"cpu": cpu, "cores": os.cpu_count(), "memory_gib": round(memory / 2**20), "kernel": os.uname().release}
+    return {"cpu": cpu, "cores": os.cpu_count(), "memory_gib": round(memory / 2**20), "kernel": ".".join(os.uname().release.split(".")[:2])}
 
 
 def versions():
@@ -371,10 +373,10 @@ def versions():
 
     found = {
         "nginx": first_line("nginx", "-v").rsplit("/", 1)[-1],
-        "wrk": first_line("wrk", "-v"),
+        "wrk": first_line("wrk", "-v").split()[1].removeprefix("debian/"),
         "node": first_line("node", "-v"),
         "npm": first_line("npm", "-v"),
-        "lazaret": first_line(RELEASE / "lazaret", "--version"),
+        "lazaret": first_line(RELEASE / "lazaret", "--version").split()[-1],
     }
     for package in ("verdaccio", "@pnpm/pnpr"):
         manifest = TOOLS / "npm/node_modules" / package / "package.json"

@@ -15,7 +15,12 @@ pub struct Spool {
     hash: Option<Context>,
     size_bytes: u64,
     faults: Injected,
+    unsynced_bytes: u64,
+    syncing: Option<tokio::task::JoinHandle<()>>,
 }
+
+/// So many bytes are written before the disk is told to begin.
+const SYNC_BEHIND: u64 = 8 << 20;
 
 /// A blob that is whole and has no name yet. Dropped, it is gone.
 #[derive(Debug)]
@@ -51,7 +56,7 @@ impl Spool {
         let file =
             faults.step(Step::Create, &place.path, open).map_err(BlobError::io("making", &place.path))?;
         let hash = hashed.then(|| Context::new(&SHA256));
-        Ok(Self { file, place, hash, size_bytes: 0, faults })
+        Ok(Self { file, place, hash, size_bytes: 0, faults, unsynced_bytes: 0, syncing: None })
     }
 
     /// Where it is being written.
@@ -75,7 +80,24 @@ impl Spool {
             hash.update(chunk);
         }
         self.size_bytes = self.size_bytes.saturating_add(chunk.len() as u64);
+        self.unsynced_bytes = self.unsynced_bytes.saturating_add(chunk.len() as u64);
+        self.sync_behind();
         Ok(())
+    }
+
+    /// Sends to the disk what was written, while more comes: what is left for the commit is little. Only
+    /// the commit's own sync counts. It learns of what fails here, since Linux tells a failed write to each
+    /// opening of the file once: so this one is an opening of its own, not a copy of the handle.
+    fn sync_behind(&mut self) {
+        let busy = self.syncing.as_ref().is_some_and(|task| !task.is_finished());
+        if self.unsynced_bytes < SYNC_BEHIND || busy {
+            return;
+        }
+        self.unsynced_bytes = 0;
+        let path = self.place.path.clone();
+        self.syncing = Some(tokio::task::spawn_blocking(move || {
+            let _ = File::open(&path).and_then(|file| file.sync_data());
+        }));
     }
 
     /// Ends it. One that was not hashed while it was written is read and hashed now.

@@ -114,6 +114,7 @@ impl Gateway {
         let length = stream.length;
         let mut digester = Digester::for_declared(&artifact.digests);
         let mut written = 0u64;
+        progress.send_replace(Progress::Flowing { path: path.clone(), length, written });
         while let Some(chunk) = stream.next().await.map_err(ArrivalError::Upstream)? {
             written = written.saturating_add(chunk.len() as u64);
             if written > limit {
@@ -163,6 +164,10 @@ impl Gateway {
             ArrivalError::Store
         };
         let file = spooled.open().map_err(|error| store(&error))?;
+        if let Ok(unsynced) = spooled.open() {
+            // The disk works while the file is looked into. The commit's own sync is what counts.
+            tokio::task::spawn_blocking(move || unsynced.sync_data());
+        }
         let held = package.clone();
         let inspection = tokio::task::spawn_blocking(move || {
             let release = held.index.releases().get(place.release)?;

@@ -237,7 +237,10 @@ impl Gateway {
                         .unwrap_or_else(|| self.load_failed(asked, &wanted.package.name, &LoadError::Store));
                 }
                 Progress::Failed(error) => return self.arrival_failed(asked, &wanted, &error),
-                Progress::Flowing { path, length, written } if streamable && written > WAIT_WHOLE => {
+                // A file that is longer anyway is not waited for at all.
+                Progress::Flowing { path, length, written }
+                    if streamable && length.unwrap_or(written) > WAIT_WHOLE =>
+                {
                     return self.stream_arriving(asked, wanted, path, length, progress).await;
                 }
                 _ => {}
@@ -285,6 +288,7 @@ impl Gateway {
             file,
             progress,
             sent: 0,
+            is_proven: false,
         };
         let chunks = stream::try_unfold(tail, |mut tail| async move {
             tail.next().await.map(|chunk| chunk.map(|chunk| (chunk, tail)))
@@ -334,6 +338,8 @@ struct Tail {
     file: tokio::fs::File,
     progress: watch::Receiver<Progress>,
     sent: u64,
+    /// The whole file was verified, judged once more and recorded.
+    is_proven: bool,
 }
 
 impl Tail {
@@ -343,9 +349,15 @@ impl Tail {
         loop {
             let now = self.progress.borrow_and_update().clone();
             let (free, whole) = match now {
-                Progress::Flowing { written, .. } => (written.saturating_sub(HELD_BACK), false),
+                Progress::Flowing { written, length, .. } => {
+                    // Of a known length only the end stays back, so that the first bytes go at once.
+                    let until = length.unwrap_or(written).saturating_sub(HELD_BACK);
+                    (written.min(until), false)
+                }
                 Progress::Whole { stored, .. } => {
-                    self.finish(&stored).await?;
+                    if !std::mem::replace(&mut self.is_proven, true) {
+                        self.finish(&stored).await?;
+                    }
                     (stored.size_bytes, true)
                 }
                 Progress::Failed(error) => return Err(io::Error::other(error.to_string())),

@@ -26,6 +26,9 @@ struct Arguments {
     /// Files come no faster than this on each connection, in bytes a second.
     #[arg(long)]
     file_bytes_per_second: Option<u64>,
+    /// Every answer takes so many milliseconds longer.
+    #[arg(long, default_value_t = 0)]
+    distance_millis: u64,
     /// Writes OSV records about the world into this folder.
     #[arg(long)]
     advisories: Option<PathBuf>,
@@ -54,6 +57,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     upstream.behave(Behaviour {
         file_bytes_per_second: arguments.file_bytes_per_second,
+        distance: std::time::Duration::from_millis(arguments.distance_millis),
         ..Behaviour::default()
     });
     if let Some(folder) = &arguments.advisories {

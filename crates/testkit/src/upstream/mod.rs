@@ -70,6 +70,8 @@ pub struct Behaviour {
     pub files_elsewhere: bool,
     /// Files come no faster than this on each connection, as over a line to the outside.
     pub file_bytes_per_second: Option<u64>,
+    /// Every answer takes so much longer, as from far away.
+    pub distance: std::time::Duration,
 }
 
 impl Default for Behaviour {
@@ -83,6 +85,7 @@ impl Default for Behaviour {
             simple_json: true,
             files_elsewhere: false,
             file_bytes_per_second: None,
+            distance: std::time::Duration::ZERO,
         }
     }
 }

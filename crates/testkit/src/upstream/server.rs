@@ -105,6 +105,9 @@ async fn respond(
     let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let uri = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
     let (reply, fault, behaviour) = lock(&state).answer(&parts, &uri, body, &base);
+    if !behaviour.distance.is_zero() {
+        tokio::time::sleep(behaviour.distance).await;
+    }
     let head = parts.method == Method::HEAD;
     let reply = match &fault {
         Some(fault) => spoil(reply, fault, &uri, &broken).await?,
