@@ -60,6 +60,26 @@ struct UpstreamTable {
     addresses: HashMap<String, String>,
 }
 
+impl Config {
+    /// Relative paths are meant from the folder that the file lies in, wherever the program was started.
+    fn anchored(mut self, folder: &Path) -> Self {
+        let anchor = |path: &mut PathBuf| *path = folder.join(&*path);
+        self.data.iter_mut().for_each(anchor);
+        self.policy.iter_mut().for_each(anchor);
+        self.popular.values_mut().for_each(anchor);
+        if let Some(tls) = &mut self.tls {
+            anchor(&mut tls.certificate);
+            anchor(&mut tls.key);
+        }
+        for location in self.advisories.values_mut() {
+            if !location.contains("://") {
+                *location = folder.join(&*location).to_string_lossy().into_owned();
+            }
+        }
+        self
+    }
+}
+
 /// Configuration and what the command line laid over it.
 #[derive(Debug)]
 pub(crate) struct Loaded {
@@ -86,7 +106,7 @@ pub(crate) fn load(place: &Place) -> anyhow::Result<Loaded> {
         Some(path) => {
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("{} cannot be read", path.display()))?;
-            parse(&text, path)?
+            parse(&text, path)?.anchored(path.parent().unwrap_or(Path::new("")))
         }
     };
     let data = match place.data.clone().or(config.data) {
@@ -188,6 +208,30 @@ mod tests {
             let error = format!("{:#}", load_text(text).unwrap_err());
             assert!(error.contains(expected), "{error}");
         }
+    }
+
+    #[test]
+    fn relative_paths_start_at_the_files_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("lazaret.toml");
+        let id = lazaret_ecosystems::all()[0].profile().id;
+        let text = format!(
+            "data = \"data\"\npolicy = \"rules/policy.toml\"\n\
+             [tls]\ncertificate = \"c.pem\"\nkey = \"/etc/k.pem\"\n[popular]\n{id} = \"names\"\n\
+             [advisories]\nhouse = \"records\"\nosv = \"https://advisories.example/all.zip\""
+        );
+        std::fs::write(&file, text).unwrap();
+        let loaded = load(&Place { config: Some(file), data: None }).unwrap();
+        let at = |path: &str| dir.path().join(path);
+        assert_eq!(loaded.settings.data, at("data"));
+        assert_eq!(loaded.settings.policy, Some(at("rules/policy.toml")));
+        assert_eq!(loaded.settings.popular[id.as_str()], at("names"));
+        let tls = loaded.tls.unwrap();
+        assert_eq!((tls.certificate, tls.key), (at("c.pem"), PathBuf::from("/etc/k.pem")));
+        let mut locations: Vec<String> =
+            loaded.settings.advisories.into_iter().map(|source| source.location).collect();
+        locations.sort_by_key(|location| location.contains("://"));
+        assert_eq!(locations, [at("records").to_string_lossy(), "https://advisories.example/all.zip".into()]);
     }
 
     #[test]

@@ -53,7 +53,7 @@ async fn begin(place: &Place) -> anyhow::Result<(String, Arc<Gateway>, tokio::sy
     let mut loaded = config::load(place)?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let root = format!("http://{}", listener.local_addr()?);
-    adopt::fill(&mut loaded.settings, "", |line| tracing::debug!("{line}")).await;
+    adopt::fill(&mut loaded.settings, "", |line| tracing::info!("{line}")).await;
     loaded.settings.base_url = None;
     loaded.settings.anonymous_read = Some(true);
     let gateway = serve::open(loaded.settings).await?;
@@ -104,7 +104,7 @@ fn point(root: &str, token: Option<&str>, scratch: &Path, command: Vec<OsString>
             }
         }
         for caveat in &pointing.caveats {
-            tracing::info!("{}: {caveat}", ecosystem.profile().title);
+            tracing::info!("{}: {}", ecosystem.profile().title, caveat);
         }
     }
     for name in ["NO_PROXY", "no_proxy"] {

@@ -71,7 +71,7 @@ pub(crate) async fn open(settings: lazaret_gateway::Settings) -> anyhow::Result<
     }
     if gateway.advisory_sources_missing() {
         eprintln!(
-            "warning: no advisory source is configured, so known malware and vulnerabilities are not recognised; \
+            "lazaret: warning: no advisory source is configured, so known malware and vulnerabilities are not recognised; \
              see `lazaret advisories import --help`"
         );
     }

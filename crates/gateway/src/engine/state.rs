@@ -162,7 +162,8 @@ fn read_policy(settings: &Settings) -> Result<ValidPolicy, String> {
 pub fn check_waiver(row: &WaiverRow, settings: &Settings) -> Result<(), String> {
     let policy = read_policy(settings)?;
     let waiver = waiver(row.clone()).ok_or("the waiver's body cannot be read")?;
-    waiver.validate(&policy.rule_codes()).map_err(|problem| problem.to_string())
+    // The id is left out: nobody has seen it yet.
+    waiver.validate(&policy.rule_codes()).map_err(|invalid| invalid.problems.join("; "))
 }
 
 fn waiver(row: WaiverRow) -> Option<Waiver> {

@@ -1,0 +1,184 @@
+//! The command line's words.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// The gate between a company's builds and the world's package registries.
+///
+/// Exit codes: 0 done; 1 something was refused or found; 2 wrong usage or configuration.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Where the gateway keeps its data and finds its configuration.
+#[derive(Debug, Args, Clone)]
+pub(crate) struct Place {
+    /// Configuration file; without one the defaults hold.
+    #[arg(long, env = "LAZARET_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Data directory.
+    #[arg(long, env = "LAZARET_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve as the gateway, in the foreground.
+    Serve {
+        #[command(flatten)]
+        place: Place,
+        /// Address to listen on.
+        #[arg(long, env = "LAZARET_LISTEN", value_name = "ADDRESS:PORT")]
+        listen: Option<std::net::SocketAddr>,
+    },
+    /// Run one command with its package managers pointed at a gateway inside this process, or at the one
+    /// that LAZARET_URL (and LAZARET_TOKEN) name.
+    Run {
+        #[command(flatten)]
+        place: Place,
+        /// Say what is adopted, and what cannot be pointed at the gateway.
+        #[arg(long, short)]
+        verbose: bool,
+        /// The command and its arguments, after `--`.
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<std::ffi::OsString>,
+    },
+    /// Say what the gate thinks of a package or release, such as `pkg:npm/left-pad@1.3.0`.
+    Explain {
+        #[command(flatten)]
+        place: Place,
+        /// The package URL.
+        purl: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Judge every release that a lock file pins.
+    Check {
+        #[command(flatten)]
+        place: Place,
+        /// The lock file.
+        file: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show which upstreams this machine's package managers use.
+    Upstreams,
+    /// Show the policy in force, or check a policy file.
+    Policy {
+        #[command(subcommand)]
+        action: PolicyAction,
+    },
+    /// Refuse a package, release or digest at once, everywhere, above every waiver.
+    Kill {
+        #[command(flatten)]
+        place: Place,
+        /// `pkg:npm/left-pad@1.3.*`, `pkg:pypi/*` or `sha256:…`.
+        target: String,
+        /// Why, in a sentence.
+        #[arg(long)]
+        why: String,
+    },
+    /// Lift a kill switch by its id, or list those in force.
+    Kills {
+        #[command(flatten)]
+        place: Place,
+        /// The id to lift.
+        #[arg(long, value_name = "ID")]
+        lift: Option<String>,
+    },
+    /// Give an exception for one release and exactly these findings. It always ends.
+    Waive {
+        #[command(flatten)]
+        place: Place,
+        /// The release, such as `pkg:npm/left-pad@1.3.1`.
+        purl: String,
+        /// Code of a finding; may be repeated.
+        #[arg(long = "code", required = true)]
+        codes: Vec<String>,
+        /// Id of an advisory, where the finding rests on one; may be repeated.
+        #[arg(long = "advisory")]
+        advisories: Vec<String>,
+        /// Why, in a sentence.
+        #[arg(long)]
+        why: String,
+        /// For how many days, at most 365.
+        #[arg(long)]
+        days: i64,
+        /// The second person who agrees; needed for malware.
+        #[arg(long)]
+        approver: Option<String>,
+    },
+    /// Make, list and revoke tokens.
+    Token {
+        #[command(flatten)]
+        place: Place,
+        #[command(subcommand)]
+        action: TokenAction,
+    },
+    /// Read advisories from an OSV archive, directory, record or address.
+    Advisories {
+        #[command(flatten)]
+        place: Place,
+        #[command(subcommand)]
+        action: AdvisoryAction,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyAction {
+    /// Print every value in force and where it comes from.
+    Show {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Check a policy file.
+    Check {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenAction {
+    /// Make a token and print it once.
+    Create {
+        /// Whom it is for.
+        #[arg(long)]
+        owner: String,
+        /// `read`, `publish:<ecosystem>/<pattern>` or `admin`; may be repeated.
+        #[arg(long = "scope", required = true)]
+        scopes: Vec<String>,
+        /// For how many days.
+        #[arg(long, default_value_t = 90)]
+        days: i64,
+        /// `person`, `ci`, `build` or `agent`.
+        #[arg(long, default_value = "person")]
+        class: String,
+    },
+    /// List tokens; secrets are not kept.
+    List,
+    /// Revoke a token by its id.
+    Revoke {
+        /// The id.
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdvisoryAction {
+    /// Read a source; what it said before is replaced.
+    Import {
+        /// Zip, directory, record or http(s) address.
+        location: String,
+        /// Name of the source; the file's name by default.
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Show the sources and their age.
+    Status,
+}
