@@ -70,6 +70,7 @@ impl Gateway {
 
     async fn serve_file(&self, asked: &Asked<'_>, wanted: Wanted, part: Part) -> Answer {
         let Wanted { package, place, judged, page } = &wanted;
+        self.note_decision(package, judged, place.release);
         if let Some(withheld) = judged.allowed.withheld(place.release) {
             return self.withhold(asked, package, *place, judged, withheld, page);
         }
@@ -150,6 +151,7 @@ impl Gateway {
     fn last_look(&self, asked: &Asked<'_>, wanted: &Wanted, stored: &Arc<Stored>) -> Option<Answer> {
         let judged = self.judge(&wanted.package, asked.identity.principal.class);
         if let Some(withheld) = judged.allowed.withheld(wanted.place.release) {
+            self.note_decision(&wanted.package, &judged, wanted.place.release);
             return Some(self.withhold(
                 asked,
                 &wanted.package,

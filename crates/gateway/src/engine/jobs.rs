@@ -26,7 +26,11 @@ impl Gateway {
         self.every(FLUSH, |gateway| async move {
             gateway.notes.flush(&gateway.metadata, gateway.clock.now()).await;
         });
-        self.every(COLLECT, |gateway| async move { gateway.collect_garbage().await });
+        self.every(FLUSH, |gateway| async move { gateway.write_decisions().await });
+        self.every(COLLECT, |gateway| async move {
+            gateway.collect_garbage().await;
+            gateway.trim_decisions().await;
+        });
         self.every(HOUSE_NAMES, |gateway| async move { gateway.learn_house_names().await });
         if !self.settings.advisories.is_empty() {
             let interval =
@@ -162,6 +166,7 @@ impl Gateway {
     /// Writes what waits and closes the database.
     pub async fn close(&self) {
         self.notes.flush(&self.metadata, self.clock.now()).await;
+        self.write_all_decisions().await;
         self.metadata.close().await;
     }
 }

@@ -9,6 +9,7 @@ use http::StatusCode;
 use lazaret_policy::{Action, Dossier, Judgement, ReleaseFacts, Withheld};
 use lazaret_vocabulary::{Digest, PackageName, PrincipalClass, Refusal, Release, ReleaseKind, Timestamp};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 impl Gateway {
     /// The verdicts on a package as things stand now.
@@ -24,7 +25,8 @@ impl Gateway {
                 let (_, advisories_until) = state.advisory_state(now, self.settings.advisory_staleness);
                 let ends = [allowed.next_change(), advisories_until, state.waiver_ends];
                 let valid_until = ends.into_iter().flatten().min().unwrap_or(Timestamp::MAX);
-                Judged { epoch: state.epoch, class, valid_until, known: Vec::new(), allowed }
+                let told = (0..allowed.len()).map(|_| AtomicBool::new(false)).collect();
+                Judged { epoch: state.epoch, class, valid_until, known: Vec::new(), allowed, told }
             })
             .with_known(known)
         })
@@ -43,7 +45,7 @@ impl Gateway {
     }
 
     /// The index's releases, completed by what their files revealed where the index is silent.
-    fn releases_with_memory<'a>(
+    pub(crate) fn releases_with_memory<'a>(
         &self,
         package: &'a Package,
         memory: &Memory,
@@ -97,7 +99,7 @@ impl Gateway {
     }
 
     #[expect(clippy::too_many_arguments, reason = "one private helper that lends a dossier's parts together")]
-    fn with_dossier<T>(
+    pub(crate) fn with_dossier<T>(
         &self,
         package: &Package,
         state: &State,

@@ -4,6 +4,7 @@
 mod advisories;
 mod arrival;
 mod artifact;
+mod decisions;
 mod documents;
 mod explain;
 mod files;
@@ -84,6 +85,7 @@ pub struct Gateway {
     renders: Flights<ReplyKey, Result<Arc<Kept>, LoadError>>,
     arrivals: Arrivals,
     pub(crate) notes: Notes,
+    decisions: decisions::Decisions,
     pub(crate) tally: Tally,
     popular: Popular,
     metrics: OnceLock<MetricsPage>,
@@ -135,6 +137,7 @@ impl Gateway {
             renders: Flights::new(),
             arrivals: Arrivals::default(),
             notes: Notes::default(),
+            decisions: decisions::Decisions::default(),
             tally: Tally::default(),
             authenticator: Authenticator::new(),
             state: ArcSwap::from_pointee(first),

@@ -85,6 +85,17 @@ pub(crate) struct Judged {
     pub(crate) valid_until: Timestamp,
     pub(crate) known: Vec<ReleaseFacts>,
     pub(crate) allowed: Allowed,
+    /// Releases whose verdict somebody was told.
+    pub(crate) told: Box<[AtomicBool]>,
+}
+
+impl Judged {
+    /// Whether nobody was told the verdict on this release before. It is taken as told from now on.
+    pub(crate) fn first_time(&self, release: usize) -> bool {
+        // A plain look first: the line is shared by all who ask for this package.
+        let told = |told: &&AtomicBool| !told.load(Ordering::Relaxed);
+        self.told.get(release).filter(told).is_some_and(|told| !told.swap(true, Ordering::Relaxed))
+    }
 }
 
 impl Package {
