@@ -17,6 +17,9 @@ NPM = {
     "Accept": "application/json",
     "Accept-Encoding": "gzip, deflate",
     "User-Agent": "npm/11.19.1 node/v20.20.2 linux x64 workspaces/false",
+    "npm-command": "install",
+    "npm-auth-type": "web",
+    "pacote-req-type": "packument",
 }
 PIP = {
     "Accept": "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.1, text/html;q=0.01",

@@ -56,6 +56,20 @@ impl Engine {
         }
     }
 
+    /// All sightings of a package as one JSON text: `[[version, file, declared, first_seen_ms], …]`.
+    pub(crate) const fn select_sightings(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "SELECT json_group_array(json_array(version, file, declared, first_seen_ms))
+                 FROM sightings WHERE ecosystem = $1 AND package_key = $2"
+            }
+            Self::Postgres => {
+                "SELECT COALESCE(CAST(json_agg(json_build_array(version, file, declared, first_seen_ms)) AS TEXT), '[]')
+                 FROM sightings WHERE ecosystem = $1 AND package_key = $2"
+            }
+        }
+    }
+
     /// Inserts first sights from one parameter, a JSON array of arrays of six. (`WHERE TRUE` keeps SQLite
     /// from reading `ON` as a join's.)
     pub(crate) const fn insert_sightings(self) -> &'static str {

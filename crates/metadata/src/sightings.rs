@@ -25,26 +25,24 @@ const BATCH: usize = 5000;
 impl Metadata {
     /// All first sights of a package's files.
     pub async fn sightings(&self, ecosystem: &str, package_key: &str) -> Result<Vec<SightingRow>> {
-        let rows = sqlx::query(
-            "SELECT version, file, declared, first_seen_ms FROM sightings WHERE ecosystem = $1 AND package_key = $2",
-        )
-        .bind(ecosystem)
-        .bind(package_key)
-        .fetch_all(&self.read)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                let mut columns = Columns::of(row);
-                Ok(SightingRow {
-                    ecosystem: ecosystem.to_owned(),
-                    package_key: package_key.to_owned(),
-                    version: columns.text()?,
-                    file: columns.text()?,
-                    declared: columns.text()?,
-                    first_seen: columns.moment()?,
-                })
-            })
-            .collect()
+        // In one row: thousands of them, column by column, would cost more than reading the whole index.
+        let row = sqlx::query(self.engine.select_sightings())
+            .bind(ecosystem)
+            .bind(package_key)
+            .fetch_one(&self.read)
+            .await?;
+        let text = Columns::of(&row).text()?;
+        let rows: Vec<(String, String, String, i64)> = serde_json::from_str(&text)
+            .map_err(|error| MetadataError::Damaged(format!("sightings cannot be read: {error}")))?;
+        let rows = rows.into_iter().map(|(version, file, declared, first_seen)| SightingRow {
+            ecosystem: ecosystem.to_owned(),
+            package_key: package_key.to_owned(),
+            version,
+            file,
+            declared,
+            first_seen: Timestamp::from_millis(first_seen),
+        });
+        Ok(rows.collect())
     }
 
     /// Records first sights; one that is there already stays as it is.

@@ -100,7 +100,11 @@ impl Digest {
 
     /// Lower-case hexadecimal without the algorithm.
     pub fn to_hex(&self) -> String {
-        hex::encode(&self.bytes)
+        // Thousands are printed for each index, and `hex::encode` makes text one character at a time.
+        let mut text = vec![0; self.bytes.len() * 2];
+        let written = hex::encode_to_slice(&self.bytes, &mut text);
+        debug_assert!(written.is_ok(), "two digits for each byte are enough");
+        String::from_utf8(text).unwrap_or_default()
     }
 
     /// `sha512-<base64>`, the form npm and browsers use.
