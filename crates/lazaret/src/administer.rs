@@ -12,7 +12,11 @@ use lazaret_vocabulary::{PrincipalClass, Span, Timestamp};
 use std::path::Path;
 use std::process::ExitCode;
 
-async fn database(place: &Place) -> anyhow::Result<Metadata> {
+/// Waivers listed at most.
+const MOST_WAIVERS: u32 = 10_000;
+
+/// The database of the gateway that `place` describes.
+pub(crate) async fn database(place: &Place) -> anyhow::Result<Metadata> {
     let settings = config::load(place)?.settings;
     std::fs::create_dir_all(&settings.data)
         .with_context(|| format!("{} cannot be made", settings.data.display()))?;
@@ -23,7 +27,7 @@ async fn database(place: &Place) -> anyhow::Result<Metadata> {
     Ok(opened?)
 }
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Clock::system().now()
 }
 
@@ -110,6 +114,57 @@ pub(crate) async fn waive(place: &Place, wish: Wish) -> anyhow::Result<ExitCode>
     data.close().await;
     println!("waiver {} holds until {}", row.id, row.expires);
     Ok(ExitCode::SUCCESS)
+}
+
+/// `lazaret waivers`: lists those in force and those that were, or revokes one.
+pub(crate) async fn waivers(place: &Place, revoke: Option<String>, json: bool) -> anyhow::Result<ExitCode> {
+    let data = database(place).await?;
+    if let Some(id) = revoke {
+        data.revoke_waiver(&id, now(), &audit("revoke-waiver", &id, "")).await?;
+        println!("{id} is revoked");
+    } else {
+        let rows = data.all_waivers(MOST_WAIVERS).await?;
+        if json {
+            let list: Vec<serde_json::Value> = rows.iter().map(waiver_json).collect();
+            println!("{}", serde_json::to_string_pretty(&list)?);
+        } else {
+            rows.iter().for_each(|row| println!("{}", waiver_line(row, now())));
+            if rows.is_empty() {
+                println!("no waiver was ever given; `lazaret waive --help` says how");
+            }
+        }
+    }
+    data.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn waiver_json(row: &WaiverRow) -> serde_json::Value {
+    serde_json::json!({
+        "id": row.id, "of": serde_json::from_str::<serde_json::Value>(&row.body).unwrap_or_default(),
+        "why": row.why, "author": row.author, "approver": row.approver,
+        "created": row.created.to_string(), "expires": row.expires.to_string(),
+        "revoked": row.revoked.map(|at| at.to_string()),
+    })
+}
+
+fn waiver_line(row: &WaiverRow, now: Timestamp) -> String {
+    let state = match row.revoked {
+        Some(at) => format!("revoked {at}"),
+        None if row.expires <= now => format!("ended {}", row.expires),
+        None => format!("until {}", row.expires),
+    };
+    let of = match serde_json::from_str::<WaiverBody>(&row.body) {
+        Err(_) => "its body cannot be read".to_owned(),
+        Ok(body) => format!(
+            "{} {}@{} [{}]",
+            body.ecosystem,
+            body.package,
+            body.versions.join(","),
+            body.codes.iter().chain(&body.advisories).cloned().collect::<Vec<_>>().join(", ")
+        ),
+    };
+    let approver = row.approver.as_ref().map_or_else(String::new, |name| format!(" and {name}"));
+    format!("{} {state}: {of} by {}{approver}: {}", row.id, row.author, row.why)
 }
 
 pub(crate) async fn token_create(
@@ -206,10 +261,7 @@ pub(crate) async fn advisory_status(place: &Place) -> anyhow::Result<ExitCode> {
 
 pub(crate) fn policy_show(place: &Place) -> anyhow::Result<ExitCode> {
     let settings = config::load(place)?.settings;
-    let policy = match &settings.policy {
-        None => ValidPolicy::baseline(),
-        Some(path) => read_policy(path)?,
-    };
+    let policy = policy_in_force(&settings)?;
     println!("# revision {}, mode {}", policy.revision(), policy.mode().as_str());
     for shown in policy.show() {
         println!("{} = {}  # {}", shown.path, shown.value, shown.source);
@@ -223,8 +275,50 @@ pub(crate) fn policy_check(file: &Path) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn read_policy(path: &Path) -> anyhow::Result<ValidPolicy> {
+/// The policy that the configuration names, else the baseline.
+pub(crate) fn policy_in_force(settings: &lazaret_gateway::Settings) -> anyhow::Result<ValidPolicy> {
+    match &settings.policy {
+        None => Ok(ValidPolicy::baseline()),
+        Some(path) => read_policy(path),
+    }
+}
+
+pub(crate) fn read_policy(path: &Path) -> anyhow::Result<ValidPolicy> {
     let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
     ValidPolicy::parse(&text, &path.display().to_string(), &known_ecosystems())
         .map_err(|problems| anyhow::anyhow!("{problems}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_waiver_is_listed_until_and_after_it_is_revoked() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place { config: None, data: Some(dir.path().to_owned()) };
+        let id = lazaret_ecosystems::all()[0].profile().purl_type;
+        let wish = Wish {
+            purl: format!("pkg:{id}/left-pad@1.3.0"),
+            codes: vec!["release-too-new".into()],
+            advisories: Vec::new(),
+            why: "the fix is needed today".into(),
+            days: 7,
+            approver: None,
+        };
+        waive(&place, wish).await.unwrap();
+        let rows = async || {
+            let data = database(&place).await.unwrap();
+            let rows = data.all_waivers(10).await.unwrap();
+            data.close().await;
+            rows
+        };
+        let given = rows().await;
+        let line = waiver_line(&given[0], now());
+        assert!(line.contains("left-pad@1.3.0 [release-too-new]") && line.contains(" until "), "{line}");
+        assert!(waiver_line(&given[0], now() + Span::days(8)).contains(" ended "));
+        waivers(&place, Some(given[0].id.clone()), false).await.unwrap();
+        assert!(waiver_line(&rows().await[0], now()).contains(" revoked "));
+        assert!(waivers(&place, Some("01ABC".into()), false).await.is_err());
+    }
 }

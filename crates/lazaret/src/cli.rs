@@ -68,7 +68,7 @@ pub(crate) enum Command {
     },
     /// Show which upstreams this machine's package managers use.
     Upstreams,
-    /// Show the policy in force, or check a policy file.
+    /// Show the policy in force, check a policy file, test it, try it on the past.
     Policy {
         #[command(subcommand)]
         action: PolicyAction,
@@ -113,6 +113,17 @@ pub(crate) enum Command {
         #[arg(long)]
         approver: Option<String>,
     },
+    /// List waivers, those that ended too, or revoke one.
+    Waivers {
+        #[command(flatten)]
+        place: Place,
+        /// The id to revoke.
+        #[arg(long, value_name = "ID")]
+        revoke: Option<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Make, list and revoke tokens.
     Token {
         #[command(flatten)]
@@ -140,6 +151,35 @@ pub(crate) enum PolicyAction {
     Check {
         /// The file.
         file: PathBuf,
+    },
+    /// Run the test cases beside a policy: facts in, verdict out. Exit code 1 when one fails.
+    #[command(
+        after_help = "Example of a case:\n  [[case]]\n  name = \"what is young waits\"\n  expect = \"hold\"\n  \
+        facts = { ecosystem = \"npm\", package = \"left-pad\", age = \"2d\" }"
+    )]
+    Test {
+        #[command(flatten)]
+        place: Place,
+        /// File with [[case]] tables; by default the one beside the policy (`policy.test.toml`).
+        file: Option<PathBuf>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Judge the recorded decisions by another policy and show what would change. Exit code 1 when something
+    /// would.
+    Replay {
+        #[command(flatten)]
+        place: Place,
+        /// The policy to try.
+        #[arg(long, value_name = "FILE")]
+        against: PathBuf,
+        /// Decisions of so many days only.
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=36_500))]
+        days: Option<i64>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 

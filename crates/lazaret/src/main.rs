@@ -6,6 +6,7 @@ mod check;
 mod cli;
 mod config;
 mod logging;
+mod policy;
 mod run;
 mod serve;
 
@@ -47,6 +48,10 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Policy { action } => match action {
             PolicyAction::Show { place } => administer::policy_show(&place),
             PolicyAction::Check { file } => administer::policy_check(&file),
+            PolicyAction::Test { place, file, json } => policy::test(&place, file, json),
+            PolicyAction::Replay { place, against, days, json } => {
+                policy::replay(&place, &against, days, json).await
+            }
         },
         Command::Kill { place, target, why } => administer::kill(&place, &target, why).await,
         Command::Kills { place, lift } => administer::kills(&place, lift).await,
@@ -54,6 +59,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             let wish = administer::Wish { purl, codes, advisories, why, days, approver };
             administer::waive(&place, wish).await
         }
+        Command::Waivers { place, revoke, json } => administer::waivers(&place, revoke, json).await,
         Command::Token { place, action } => match action {
             TokenAction::Create { owner, scopes, days, class } => {
                 administer::token_create(&place, owner, &scopes, days, &class).await
