@@ -3,12 +3,14 @@
 //! asks no database and takes no decision.
 
 pub mod cargo;
+mod client;
 mod hosting;
 pub mod npm;
 mod profile;
 pub mod pypi;
 mod route;
 
+pub use client::{Client, Detour, Variable, lies_on};
 pub use hosting::{Change, HostedFile, HostedPackage, HostedRelease, Hosting, HostingError, StoredFile};
 pub use profile::{Adopted, ConfigEdit, EditKind, Pointing, Probe, ProbeOutput, Profile, UpstreamRole};
 pub use route::{Fetch, FetchScope, Need, Part, Route, Search, View, Wanted};
@@ -112,6 +114,23 @@ pub trait Ecosystem: Send + Sync {
 
     /// What `setup` changes in the user's own configuration files, per client.
     fn setup(&self, base: &BaseUrl, token: Option<&str>) -> Vec<ConfigEdit>;
+
+    /// The clients that speak it.
+    fn clients(&self) -> &'static [Client];
+
+    /// Environment variables that change where they fetch from.
+    fn variables(&self) -> &'static [Variable];
+
+    /// Whether [`Ecosystem::detours`] reads files of this name, of a project or of the user's.
+    fn reads_settings(&self, file_name: &str) -> bool;
+
+    /// What in a file of settings or a manifest leads around the gateway, whose address is `gateway`.
+    fn detours(&self, file_name: &str, text: &str, gateway: Option<&str>) -> Vec<Detour>;
+
+    /// Whether clients fetch from the addresses that such a lock file names, whatever registry is configured.
+    fn follows_lock_addresses(&self, _file_name: &str) -> bool {
+        true
+    }
 }
 
 /// A package's documents, read once: judged and rendered as often as policy changes.

@@ -1,6 +1,7 @@
 //! Rust crates, for cargo: a sparse index, downloads, and the registry's web API (the Cargo book,
 //! "Registries"). The only document on a crate is its index file, one line a release.
 
+mod clients;
 mod dependencies;
 mod documents;
 mod hosting;
@@ -17,8 +18,8 @@ mod tests;
 mod version;
 
 use crate::{
-    Adopted, ConfigEdit, Ecosystem, Fetch, Hosting, Index, Inspection, Listed, Locked, Need, Pointing, Probe,
-    ProbeOutput, Profile, ReadSeek, Route, Search, UpstreamRole, Wanted,
+    Adopted, Client, ConfigEdit, Detour, Ecosystem, Fetch, Hosting, Index, Inspection, Listed, Locked, Need,
+    Pointing, Probe, ProbeOutput, Profile, ReadSeek, Route, Search, UpstreamRole, Variable, Wanted,
 };
 use http::StatusCode;
 use lazaret_vocabulary::{
@@ -134,5 +135,21 @@ impl Ecosystem for Cargo {
 
     fn setup(&self, base: &BaseUrl, token: Option<&str>) -> Vec<ConfigEdit> {
         setup::edits(base, token)
+    }
+
+    fn clients(&self) -> &'static [Client] {
+        clients::CLIENTS
+    }
+
+    fn variables(&self) -> &'static [Variable] {
+        clients::VARIABLES
+    }
+
+    fn reads_settings(&self, file_name: &str) -> bool {
+        clients::reads(file_name)
+    }
+
+    fn detours(&self, file_name: &str, text: &str, gateway: Option<&str>) -> Vec<Detour> {
+        clients::detours(file_name, text, gateway)
     }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 /// Cargo has no command that prints where its index is, but names it when it cannot reach it. So it is run
 /// in a scratch project behind a proxy that is not there, with the user's configuration and no cache:
 /// source replacements are heard, and nothing leaves the machine.
-const ASK_CARGO: &str = r#"
+pub(super) const ASK_CARGO: &str = r#"
 home=${CARGO_HOME:-$HOME/.cargo}
 scratch=$(mktemp -d) || exit 0
 trap 'rm -rf "$scratch"' EXIT
@@ -73,7 +73,7 @@ pub(super) fn adopt(outputs: &[ProbeOutput]) -> Result<Adopted, Malformed> {
 }
 
 /// The first quoted address of a `config.json`.
-fn named_index(complaint: &str) -> Option<String> {
+pub(super) fn named_index(complaint: &str) -> Option<String> {
     let bases = complaint.split('`').skip(1).step_by(2).filter_map(|text| text.strip_suffix("/config.json"));
     bases.map(str::to_owned).find(|base| is_http(base))
 }

@@ -2,6 +2,7 @@
 //! (npm registry, "registry-api" and "package-metadata").
 
 mod audit;
+mod clients;
 mod dependencies;
 mod documents;
 mod hosting;
@@ -23,8 +24,9 @@ mod version;
 mod view;
 
 use crate::{
-    Adopted, Auditing, ConfigEdit, Ecosystem, Fetch, Hosting, Index, Inspection, Listed, Locked, Need,
-    Pointing, Probe, ProbeOutput, Profile, ReadSeek, Route, Search, UpstreamRole, Wanted,
+    Adopted, Auditing, Client, ConfigEdit, Detour, Ecosystem, Fetch, Hosting, Index, Inspection, Listed,
+    Locked, Need, Pointing, Probe, ProbeOutput, Profile, ReadSeek, Route, Search, UpstreamRole, Variable,
+    Wanted,
 };
 use http::StatusCode;
 use lazaret_vocabulary::{
@@ -136,5 +138,26 @@ impl Ecosystem for Npm {
 
     fn setup(&self, base: &BaseUrl, token: Option<&str>) -> Vec<ConfigEdit> {
         setup::edits(base, token)
+    }
+
+    fn clients(&self) -> &'static [Client] {
+        clients::CLIENTS
+    }
+
+    fn variables(&self) -> &'static [Variable] {
+        clients::VARIABLES
+    }
+
+    fn reads_settings(&self, file_name: &str) -> bool {
+        clients::reads(file_name)
+    }
+
+    fn detours(&self, file_name: &str, text: &str, gateway: Option<&str>) -> Vec<Detour> {
+        clients::detours(file_name, text, gateway)
+    }
+
+    fn follows_lock_addresses(&self, file_name: &str) -> bool {
+        // npm replaces the host with `replace-registry-host`, which `setup` and `run` set.
+        !matches!(file_name, "package-lock.json" | "npm-shrinkwrap.json")
     }
 }

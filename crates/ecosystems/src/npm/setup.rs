@@ -119,7 +119,8 @@ pub(super) fn pointing(base: &BaseUrl, token: Option<&str>, scratch: &str) -> Po
     Pointing { environment, removed: removed.map(str::to_owned).to_vec(), files, caveats }
 }
 
-/// Changes to the user's own files. `.npmrc` is read by npm, pnpm, yarn 1 and bun.
+/// Changes to the user's own files. `.npmrc` is read by npm, pnpm and yarn 1; bun reads it too, after its
+/// own.
 pub(super) fn edits(base: &BaseUrl, token: Option<&str>) -> Vec<ConfigEdit> {
     let mut npmrc = vec![
         ("registry".to_owned(), format!("{base}/")),
@@ -129,7 +130,14 @@ pub(super) fn edits(base: &BaseUrl, token: Option<&str>) -> Vec<ConfigEdit> {
     if let Some(host) = plain_host(base) {
         yarnrc.push(("unsafeHttpWhitelist".to_owned(), format!("[\"{host}\"]")));
     }
+    let quoted = |text: &str| toml::Value::from(text).to_string();
+    let mut bunfig = format!("[install]\nregistry = {}\n", quoted(&format!("{base}/")));
     if let Some(token) = token {
+        bunfig = format!(
+            "[install]\nregistry = {{ url = {}, token = {} }}\n",
+            quoted(&format!("{base}/")),
+            quoted(token)
+        );
         npmrc.push((format!("{}:_authToken", place(base)), token.to_owned()));
         yarnrc.push(("npmAuthToken".to_owned(), format!("\"{token}\"")));
         yarnrc.push(("npmAlwaysAuth".to_owned(), "true".to_owned()));
@@ -137,5 +145,6 @@ pub(super) fn edits(base: &BaseUrl, token: Option<&str>) -> Vec<ConfigEdit> {
     vec![
         ConfigEdit { client: "npm", file: ".npmrc", kind: EditKind::Lines(npmrc) },
         ConfigEdit { client: "yarn", file: ".yarnrc.yml", kind: EditKind::Yaml(yarnrc) },
+        ConfigEdit { client: "bun", file: ".bunfig.toml", kind: EditKind::Toml(bunfig) },
     ]
 }

@@ -1,5 +1,6 @@
 //! Python packages: the simple repository API and the legacy JSON and upload APIs.
 
+mod clients;
 mod documents;
 mod hosting;
 mod html;
@@ -19,8 +20,8 @@ mod zip_shape;
 mod tests;
 
 use crate::{
-    Adopted, ConfigEdit, Ecosystem, Hosting, Index, Inspection, Listed, Locked, Need, Pointing, Probe,
-    ProbeOutput, Profile, ReadSeek, Route, Search, UpstreamRole, Wanted,
+    Adopted, Client, ConfigEdit, Detour, Ecosystem, Hosting, Index, Inspection, Listed, Locked, Need,
+    Pointing, Probe, ProbeOutput, Profile, ReadSeek, Route, Search, UpstreamRole, Variable, Wanted,
 };
 use http::StatusCode;
 use lazaret_vocabulary::{
@@ -151,5 +152,21 @@ impl Ecosystem for Pypi {
 
     fn setup(&self, base: &BaseUrl, token: Option<&str>) -> Vec<ConfigEdit> {
         setup::edits(base, token)
+    }
+
+    fn clients(&self) -> &'static [Client] {
+        clients::CLIENTS
+    }
+
+    fn variables(&self) -> &'static [Variable] {
+        clients::VARIABLES
+    }
+
+    fn reads_settings(&self, file_name: &str) -> bool {
+        clients::reads(file_name)
+    }
+
+    fn detours(&self, file_name: &str, text: &str, gateway: Option<&str>) -> Vec<Detour> {
+        clients::detours(file_name, text, gateway)
     }
 }

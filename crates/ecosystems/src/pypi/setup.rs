@@ -6,7 +6,7 @@ use lazaret_vocabulary::{BaseUrl, Malformed};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// pip's own option parser, which has heard its built-in default, every configuration file and variable.
-const ASK_PIP: &str = "from pip._internal.commands import create_command; \
+pub(super) const ASK_PIP: &str = "from pip._internal.commands import create_command; \
     print(create_command('download').parser.get_default_values().index_url)";
 
 /// The questions; [`adopt`] reads the answers in this order.
