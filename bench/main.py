@@ -79,6 +79,8 @@ def main():
     arguments = parser.parse_args()
     os.environ.pop("LAZARET_CONFIG", None)
     servers.WORK.mkdir(parents=True, exist_ok=True)
+    for log in servers.WORK.glob("*.log"):
+        log.unlink()
     wanted = arguments.only.split(",") if arguments.only else list(PARTS)
     bench = Bench(arguments)
     bench.upstream = servers.Upstream(bench.spec)

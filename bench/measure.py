@@ -1,6 +1,7 @@
 """How things are measured: load, bytes, CPU time, memory."""
 
 import http.client
+import json
 import os
 import pathlib
 import re
@@ -87,6 +88,12 @@ def cpu_seconds(process):
         except OSError:
             continue
     return total / 1e9
+
+
+def packument(document, package, rounds=40):
+    """Milliseconds of CPU to read, judge and render a packument, without a gateway around it."""
+    command = [servers.RELEASE / "examples/packument", document, package, str(rounds)]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def memory(process, field="VmHWM"):

@@ -53,5 +53,6 @@ fi
 if [ -z "${LAZARET_BENCH_NO_BUILD:-}" ]; then
     cargo build --release --locked -p lazaret
     cargo build --release --locked -p lazaret-testkit --bin lazaret-fake-upstream
+    cargo build --release --locked -p lazaret-ecosystems --example packument
 fi
 PATH="$tools/debian/usr/sbin:$tools/debian/usr/bin:$PATH" PYTHONDONTWRITEBYTECODE=1 exec python3 bench/main.py "$@"

@@ -50,6 +50,7 @@ class Server:
         self.process = None
         self.folder = WORK / self.name
         self.log = None
+        self.log_file = WORK / f"{self.name}-{self.port}.log"
 
     def command(self):
         raise NotImplementedError
@@ -65,7 +66,7 @@ class Server:
         return "/"
 
     def spawn(self):
-        self.log = open(WORK / f"{self.name}.log", "ab")
+        self.log = open(self.log_file, "ab")
         self.process = subprocess.Popen(
             self.command(), env=self.environment(), stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL
         )
@@ -88,7 +89,7 @@ class Server:
                 return
             except OSError:
                 time.sleep(0.05)
-        raise RuntimeError(f"{self.name} did not start; see {WORK / self.name}.log")
+        raise RuntimeError(f"{self.name} did not start; see {self.log_file}")
 
     def stop(self):
         if self.process and self.process.poll() is None:
@@ -100,6 +101,7 @@ class Server:
                 self.process.wait()
         if self.log:
             self.log.close()
+            self.log = None
         self.process = None
 
     def __enter__(self):
@@ -125,11 +127,14 @@ class Upstream(Server):
         fake = RELEASE / "lazaret-fake-upstream"
         return [fake, "--port", str(self.port), "--spec", str(self.spec), *self.pace]
 
-    def alive(self):
-        return "/npm/-/ping"
-
     def wait(self, patience=60):
-        super().wait(max(patience, 300))
+        """It listens before it knows its packages, and prints its addresses once it does."""
+        end = time.monotonic() + 300
+        while time.monotonic() < end and self.process.poll() is None:
+            if f"cargo sparse+{self.url}" in self.log_file.read_text():
+                return
+            time.sleep(0.05)
+        raise RuntimeError(f"{self.name} did not start; see {self.log_file}")
 
     @property
     def npm(self):
