@@ -411,13 +411,18 @@ fn code_blocks<'t>(text: &'t str, language: &str) -> Vec<(usize, &'t str)> {
     found
 }
 
-#[test]
-fn policies_in_the_manual_are_valid() {
-    let known = ["npm", "pypi", "cargo"].map(|id| lazaret_policy::KnownEcosystem {
+/// Enough of the ecosystems to read a policy's names.
+fn known_ecosystems() -> [lazaret_policy::KnownEcosystem<'static>; 3] {
+    ["npm", "pypi", "cargo"].map(|id| lazaret_policy::KnownEcosystem {
         id: lazaret_vocabulary::EcosystemId::new(id),
         purl_type: id,
         key: Box::new(|name: &str| Some(name.to_lowercase())),
-    });
+    })
+}
+
+#[test]
+fn policies_in_the_manual_are_valid() {
+    let known = known_ecosystems();
     let mut wrong = Vec::new();
     let mut seen = 0;
     for name in ["docs/policy.md", "docs/policy-rules.md", "docs/hosting.md"] {
@@ -436,6 +441,24 @@ fn policies_in_the_manual_are_valid() {
     }
     assert!(seen > 5, "the examples were not found");
     complain(&wrong, "each policy shown in the manual can be put in force");
+}
+
+#[test]
+fn policy_cases_in_the_manual_pass() {
+    let policy = std::sync::Arc::new(lazaret_policy::ValidPolicy::baseline());
+    let now = lazaret_vocabulary::Timestamp::from_seconds(1_795_000_000);
+    let text = read(&root().join("docs/policy-rules.md"));
+    let blocks = code_blocks(&text, "toml").into_iter().filter(|(_, block)| block.contains("[[case]]"));
+    let mut seen = 0;
+    for (_, block) in blocks {
+        for result in lazaret_policy::run_cases(&policy, block, "example", &known_ecosystems(), now)
+            .expect("valid cases")
+        {
+            seen += 1;
+            assert!(result.passed(), "{result:?}");
+        }
+    }
+    assert!(seen > 1, "the examples were not found");
 }
 
 #[test]
