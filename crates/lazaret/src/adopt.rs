@@ -103,7 +103,7 @@ pub(crate) async fn show() -> anyhow::Result<ExitCode> {
 }
 
 /// An address whose user and password are hidden.
-fn without_secret(url: &str) -> String {
+pub(crate) fn without_secret(url: &str) -> String {
     match (url.find("://"), url.rfind('@')) {
         (Some(scheme), Some(at)) if at > scheme => {
             format!("{}://***@{}", url.get(..scheme).unwrap_or(""), url.get(at + 1..).unwrap_or(""))

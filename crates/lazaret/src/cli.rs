@@ -66,6 +66,29 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Point this user's clients at a gateway: show what changes, ask, change it; or take it back exactly.
+    #[command(after_help = "Examples:\n  lazaret setup npm pip --url https://gate.example\n  \
+        LAZARET_TOKEN=… lazaret setup all --yes\n  lazaret setup --undo")]
+    Setup {
+        #[command(flatten)]
+        place: Place,
+        /// The clients: npm, pnpm, yarn, bun, pip, uv, poetry, twine, cargo; or all. By default those that are
+        /// installed.
+        #[arg(value_name = "CLIENT")]
+        clients: Vec<String>,
+        /// Take back what setup changed, for the clients named or for all.
+        #[arg(long)]
+        undo: bool,
+        /// Do not ask.
+        #[arg(long, short)]
+        yes: bool,
+        /// The gateway's address; by default the one in the configuration.
+        #[arg(long, env = "LAZARET_URL", value_name = "URL")]
+        url: Option<String>,
+        /// A token, where reading needs one or you publish.
+        #[arg(long, env = "LAZARET_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+        token: Option<String>,
+    },
     /// Show which upstreams this machine's package managers use.
     Upstreams,
     /// Show the policy in force, check a policy file, test it, try it on the past.

@@ -89,6 +89,18 @@ pub(crate) struct Loaded {
     pub(crate) allow_plain_http: bool,
 }
 
+impl Loaded {
+    /// Where a client on this machine reaches the gateway that is configured so.
+    pub(crate) fn own_address(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let mut address = self.listen;
+        if address.ip().is_unspecified() {
+            address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        }
+        format!("{scheme}://{address}")
+    }
+}
+
 /// The data directory of this user.
 fn default_data() -> anyhow::Result<PathBuf> {
     if let Some(dir) = std::env::var_os("XDG_DATA_HOME").filter(|dir| !dir.is_empty()) {

@@ -5,10 +5,12 @@ mod adopt;
 mod check;
 mod cli;
 mod config;
+mod doctor;
 mod logging;
 mod policy;
 mod run;
 mod serve;
+mod setup;
 
 use clap::Parser as _;
 use cli::{AdvisoryAction, Cli, Command, Place, PolicyAction, TokenAction};
@@ -44,6 +46,9 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Run { place, command, verbose: _ } => run::run(&place, command).await,
         Command::Explain { place, purl, json } => check::explain(&place, &purl, json).await,
         Command::Check { place, file, json } => check::check(&place, &file, json).await,
+        Command::Setup { place, clients, undo, yes, url, token } => {
+            setup::setup(&place, setup::Asked { clients, undo, yes, url, token })
+        }
         Command::Upstreams => adopt::show().await,
         Command::Policy { action } => match action {
             PolicyAction::Show { place } => administer::policy_show(&place),
