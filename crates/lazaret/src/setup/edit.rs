@@ -61,19 +61,22 @@ impl Change {
         Ok(format!("{mark}{changed}"))
     }
 
-    /// The text with what is still as the change left it put back as it was in `original`; what somebody has
-    /// changed since stays.
-    pub(crate) fn retract(&self, text: &str, original: &str) -> Result<String, Unfit> {
+    /// The text with what is still as the change left it put back as it was in `original`; and the keys that
+    /// somebody has changed since, which stay.
+    pub(crate) fn retract(&self, text: &str, original: &str) -> Result<(String, Vec<String>), Unfit> {
+        let mut kept = Vec::new();
         let (mark, text) = split_mark(text);
         let (_, original) = split_mark(original);
         let changed = match self {
-            Self::Toml(fragment) => tables::unmerge(text, fragment, original)?,
+            Self::Toml(fragment) => tables::unmerge(text, fragment, original, &mut kept)?,
             Self::Lines(keys) => {
                 let (mut file, before) = (Lines::of(text), Lines::of(original));
                 for (key, value) in keys {
                     let place = file.plain_place(key);
                     let was = before.plain_place(key).map(|at| before.block(at));
-                    file.put_back(place, &format!("{key}={value}"), was);
+                    if !file.put_back(place, &format!("{key}={value}"), was) {
+                        kept.push(key.clone());
+                    }
                 }
                 file.into_text()
             }
@@ -82,7 +85,9 @@ impl Change {
                 for (key, value) in keys {
                     let place = file.section_place(section, key);
                     let was = before.section_place(section, key).map(|at| before.block(at));
-                    file.put_back(place, &format!("{key} = {value}"), was);
+                    if !file.put_back(place, &format!("{key} = {value}"), was) {
+                        kept.push(key.clone());
+                    }
                 }
                 if before.section(section).is_none() {
                     file.drop_empty_section(section);
@@ -95,12 +100,14 @@ impl Change {
                     let was = before.yaml_place(key).map(|at| before.block(at));
                     let ours = format!("{key}: {}", with_items(value, &was));
                     let place = file.yaml_place(key);
-                    file.put_back(place, &ours, was);
+                    if !file.put_back(place, &ours, was) {
+                        kept.push(key.clone());
+                    }
                 }
                 file.into_text()
             }
         };
-        Ok(format!("{mark}{changed}"))
+        Ok((format!("{mark}{changed}"), kept))
     }
 }
 
@@ -159,11 +166,12 @@ impl Lines {
         }
     }
 
-    /// A setting that still is our line becomes what it was, or goes.
-    fn put_back(&mut self, place: Option<Block>, ours: &str, was: Option<String>) {
-        let Some(block) = place else { return };
-        if self.block(block).trim_end() != ours {
-            return;
+    /// A setting that still is our line becomes what it was, or goes. `false` when it is another one now.
+    fn put_back(&mut self, place: Option<Block>, ours: &str, was: Option<String>) -> bool {
+        let Some(block) = place else { return true };
+        let now = self.block(block);
+        if now.trim_end() != ours {
+            return was.is_some_and(|was| was.trim_end() == now.trim_end());
         }
         match was {
             Some(mut was) => {
@@ -176,6 +184,7 @@ impl Lines {
                 self.lines.drain(block.first..block.end);
             }
         }
+        true
     }
 
     /// How far settings go that stand in no section.

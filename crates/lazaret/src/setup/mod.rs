@@ -202,7 +202,7 @@ fn step(path: &Path, client: String, changes: Vec<Change>, state: &State) -> any
     // What an earlier setup did is taken back first, so that what is remembered stays the user's own.
     let earlier = state.files.get(path);
     let original = match (&before, earlier) {
-        (Some(text), Some(earlier)) => taken_back(text, earlier)?,
+        (Some(text), Some(earlier)) => taken_back(text, earlier)?.0,
         _ => before.clone(),
     };
     let mut after = original.clone().unwrap_or_default();
@@ -219,19 +219,22 @@ fn step(path: &Path, client: String, changes: Vec<Change>, state: &State) -> any
     Ok(Step { path: path.to_owned(), before, after: Some(after), remember, note: None })
 }
 
-/// The file as it would be without what `changed` says was done; `None` when it would not be there.
-fn taken_back(text: &str, changed: &Changed) -> anyhow::Result<Option<String>> {
+/// The file as it would be without what `changed` says was done, `None` when it would not be there; and the
+/// keys that somebody has changed since, which stay.
+fn taken_back(text: &str, changed: &Changed) -> anyhow::Result<(Option<String>, Vec<String>)> {
     if text == changed.after {
-        return Ok(changed.original.clone());
+        return Ok((changed.original.clone(), Vec::new()));
     }
     if Some(text) == changed.original.as_deref() {
-        return Ok(Some(text.to_owned()));
+        return Ok((Some(text.to_owned()), Vec::new()));
     }
-    let mut text = text.to_owned();
+    let (mut text, mut kept) = (text.to_owned(), Vec::new());
     for change in changed.changes.iter().rev() {
-        text = change.retract(&text, changed.original.as_deref().unwrap_or_default())?;
+        let (next, keys) = change.retract(&text, changed.original.as_deref().unwrap_or_default())?;
+        text = next;
+        kept.extend(keys);
     }
-    Ok(Some(text).filter(|text| !text.trim().is_empty() || changed.original.is_some()))
+    Ok((Some(text).filter(|text| !text.trim().is_empty() || changed.original.is_some()), kept))
 }
 
 fn plan_undo(wish: &Wish, state: &State) -> anyhow::Result<Plan> {
@@ -241,21 +244,27 @@ fn plan_undo(wish: &Wish, state: &State) -> anyhow::Result<Plan> {
     };
     let (mut steps, mut advice, mut failed) = (Vec::new(), Vec::new(), false);
     for (path, changed) in state.files.iter().filter(|(_, changed)| meant(&changed.client)) {
-        let before = read(path).with_context(|| path.display().to_string())?;
-        let planned = match &before {
-            None => Ok((None, None)),
-            Some(text) if *text == changed.after => Ok((changed.original.clone(), None)),
-            Some(text) => taken_back(text, changed).map(|after| {
-                (after, Some("edited since setup: only what setup wrote is taken out".to_owned()))
-            }),
-        };
+        let planned = read(path).and_then(|before| {
+            let (after, kept) = match &before {
+                None => (None, Vec::new()),
+                Some(text) => taken_back(text, changed)?,
+            };
+            let edited = before.as_ref().is_some_and(|before| *before != changed.after) && before != after;
+            let note = edited.then(|| "edited since: only what setup wrote is taken out".to_owned());
+            advice.extend(
+                kept.iter()
+                    .map(|key| format!("{}: `{key}` was changed since and stays as it is", path.display())),
+            );
+            Ok(Step { path: path.clone(), before, after, remember: None, note })
+        });
         match planned {
-            Ok((after, note)) => {
-                steps.push(Step { path: path.clone(), before, after, remember: None, note });
-            }
+            Ok(step) => steps.push(step),
             Err(why) => {
                 failed = true;
-                advice.push(format!("{}: left as it is: {why:#}", path.display()));
+                advice.push(format!(
+                    "{}: left as it is: {why:#}; take out by hand what names the gateway",
+                    path.display()
+                ));
             }
         }
     }

@@ -171,16 +171,26 @@ fn equal_tables(left: &Table, right: &Table) -> bool {
 }
 
 /// The file's text with the fragment's keys as they were in `original`, as far as they still say what the
-/// fragment says.
-pub(super) fn unmerge(text: &str, fragment: &str, original: &str) -> Result<String, Unfit> {
+/// fragment says; the others are named in `kept`.
+pub(super) fn unmerge(
+    text: &str,
+    fragment: &str,
+    original: &str,
+    kept: &mut Vec<String>,
+) -> Result<String, Unfit> {
     let mut file = document(text, "it")?;
     let fragment = document(fragment, "the change")?;
     let original = document(original, "the file as it was")?;
-    unmerge_table(file.as_table_mut(), fragment.as_table(), Some(original.as_table()));
+    unmerge_table(file.as_table_mut(), fragment.as_table(), Some(original.as_table()), kept);
     Ok(file.to_string())
 }
 
-fn unmerge_table(file: &mut dyn TableLike, fragment: &dyn TableLike, original: Option<&dyn TableLike>) {
+fn unmerge_table(
+    file: &mut dyn TableLike,
+    fragment: &dyn TableLike,
+    original: Option<&dyn TableLike>,
+    kept: &mut Vec<String>,
+) {
     for (key, ours) in fragment.iter() {
         let was = original.and_then(|original| original.get(key));
         let Some(found) = file.get_mut(key) else { continue };
@@ -193,7 +203,7 @@ fn unmerge_table(file: &mut dyn TableLike, fragment: &dyn TableLike, original: O
             }
         } else if let Some(ours) = ours.as_table_like() {
             let Some(below) = found.as_table_like_mut() else { continue };
-            unmerge_table(below, ours, was.and_then(Item::as_table_like));
+            unmerge_table(below, ours, was.and_then(Item::as_table_like), kept);
             if below.is_empty() && was.is_none() {
                 file.remove(key);
             }
@@ -205,6 +215,8 @@ fn unmerge_table(file: &mut dyn TableLike, fragment: &dyn TableLike, original: O
                     file.remove(key);
                 }
             }
+        } else if !was.is_some_and(|was| same(found, was)) {
+            kept.push(key.to_owned());
         }
     }
 }
