@@ -14,4 +14,4 @@ pub use engine::{
 };
 pub use server::{Peer, Service, serve, tls_config};
 pub use settings::{AdvisorySource, Settings, UpstreamSettings};
-pub use upstream::UpstreamError;
+pub use upstream::{Said, UpstreamError, ask};

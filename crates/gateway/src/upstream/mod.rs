@@ -4,8 +4,11 @@
 //! uncompressed or inflated under a bound; answers are retried where that is safe; an upstream that keeps
 //! failing is left alone for a while.
 
+mod ask;
 mod breaker;
 mod guard;
+
+pub use ask::{Said, ask};
 
 use crate::clock::Clock;
 use crate::settings::UpstreamSettings;
