@@ -46,7 +46,8 @@ pub(crate) enum Command {
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<std::ffi::OsString>,
     },
-    /// Say what the gate thinks of a package or release, such as `pkg:npm/left-pad@1.3.0`.
+    /// Say what the gate thinks of a package or release, such as `pkg:npm/left-pad@1.3.0`; asks the gateway that
+    /// LAZARET_URL (and LAZARET_TOKEN) name, else this machine's data. Exit code 1 when it is held or refused.
     Explain {
         #[command(flatten)]
         place: Place,
@@ -56,7 +57,13 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Judge every release that a lock file pins.
+    /// Judge every release that a lock file pins; asks the gateway that LAZARET_URL (and LAZARET_TOKEN) name, else
+    /// this machine's data. Exit code 1 when a release is refused, held or cannot be judged.
+    #[command(
+        after_help = "Files known by name: package-lock.json, npm-shrinkwrap.json, pnpm-lock.yaml, yarn.lock, \
+        bun.lock, requirements*.txt, constraints*.txt, uv.lock, poetry.lock, pdm.lock, Pipfile.lock, pylock*.toml, \
+        Cargo.lock\n\nExample:\n  lazaret check package-lock.json --sarif > lazaret.sarif"
+    )]
     Check {
         #[command(flatten)]
         place: Place,
@@ -65,6 +72,9 @@ pub(crate) enum Command {
         /// Print JSON.
         #[arg(long)]
         json: bool,
+        /// Print SARIF 2.1.0, with the lines of the lock file where they are known.
+        #[arg(long, conflicts_with = "json")]
+        sarif: bool,
     },
     /// Point this user's clients at a gateway: show what changes, ask, change it; or take it back exactly.
     #[command(after_help = "Examples:\n  lazaret setup npm pip --url https://gate.example\n  \
@@ -88,6 +98,15 @@ pub(crate) enum Command {
         /// A token, where reading needs one or you publish.
         #[arg(long, env = "LAZARET_TOKEN", hide_env_values = true, value_name = "TOKEN")]
         token: Option<String>,
+    },
+    /// Look for the usual mistakes, in the gateway and in what the clients here use, and say what to do. Exit
+    /// code 1 when there is a problem.
+    Doctor {
+        #[command(flatten)]
+        place: Place,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Show which upstreams this machine's package managers use.
     Upstreams,

@@ -6,9 +6,11 @@ mod check;
 mod cli;
 mod config;
 mod doctor;
+mod judge;
 mod logging;
 mod policy;
 mod run;
+mod sarif;
 mod serve;
 mod setup;
 
@@ -45,10 +47,18 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve { place, listen } => serve::serve(&place, listen).await,
         Command::Run { place, command, verbose: _ } => run::run(&place, command).await,
         Command::Explain { place, purl, json } => check::explain(&place, &purl, json).await,
-        Command::Check { place, file, json } => check::check(&place, &file, json).await,
+        Command::Check { place, file, json, sarif } => {
+            let form = match (json, sarif) {
+                (_, true) => check::Form::Sarif,
+                (true, _) => check::Form::Json,
+                _ => check::Form::Human,
+            };
+            check::check(&place, &file, form).await
+        }
         Command::Setup { place, clients, undo, yes, url, token } => {
             setup::setup(&place, setup::Asked { clients, undo, yes, url, token })
         }
+        Command::Doctor { place, json } => doctor::doctor(&place, json).await,
         Command::Upstreams => adopt::show().await,
         Command::Policy { action } => match action {
             PolicyAction::Show { place } => administer::policy_show(&place),
