@@ -5,6 +5,8 @@ use crate::Probe;
 pub struct Client {
     /// As typed after `setup`.
     pub name: &'static str,
+    /// Whether it only ever sends packages.
+    pub publishes_only: bool,
     /// The program.
     pub program: &'static str,
     /// Prints its version; the first dotted number counts.

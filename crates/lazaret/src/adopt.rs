@@ -50,7 +50,8 @@ async fn ask(ecosystem: &'static dyn Ecosystem) -> Found {
     Found { id, result }
 }
 
-async fn run(probe: &Probe) -> ProbeOutput {
+/// What a probe prints; nothing when its program is absent, fails or takes too long.
+pub(crate) async fn run(probe: &Probe) -> ProbeOutput {
     let child = Command::new(probe.program)
         .args(probe.arguments)
         .stdin(Stdio::null())

@@ -7,6 +7,7 @@ use crate::{Client, Detour, Probe, Variable, lies_on};
 /// The one client of this ecosystem.
 pub(super) const CLIENTS: &[Client] = &[Client {
     name: "cargo",
+    publishes_only: false,
     program: "cargo",
     version: Probe { program: "cargo", arguments: &["--version"], tells: "cargo's version" },
     since: (1, 74),

@@ -10,6 +10,7 @@ const REPLACE: &str = "take it out, or run `lazaret setup npm`";
 pub(super) const CLIENTS: &[Client] = &[
     Client {
         name: "npm",
+        publishes_only: false,
         program: "npm",
         version: Probe { program: "npm", arguments: &["--version"], tells: "npm's version" },
         since: (10, 0),
@@ -25,6 +26,7 @@ pub(super) const CLIENTS: &[Client] = &[
     },
     Client {
         name: "pnpm",
+        publishes_only: false,
         program: "pnpm",
         version: Probe { program: "pnpm", arguments: &["--version"], tells: "pnpm's version" },
         since: (10, 0),
@@ -40,6 +42,7 @@ pub(super) const CLIENTS: &[Client] = &[
     },
     Client {
         name: "yarn",
+        publishes_only: false,
         program: "yarn",
         version: Probe { program: "yarn", arguments: &["--version"], tells: "yarn's version" },
         since: (1, 22),
@@ -58,6 +61,7 @@ pub(super) const CLIENTS: &[Client] = &[
     },
     Client {
         name: "bun",
+        publishes_only: false,
         program: "bun",
         version: Probe { program: "bun", arguments: &["--version"], tells: "bun's version" },
         since: (1, 2),

@@ -12,6 +12,7 @@ const POETRY: &str = "in each project: `poetry source add --priority=primary laz
 pub(super) const CLIENTS: &[Client] = &[
     Client {
         name: "pip",
+        publishes_only: false,
         program: "pip",
         version: Probe { program: "pip", arguments: &["--version"], tells: "pip's version" },
         since: (22, 2),
@@ -26,6 +27,7 @@ pub(super) const CLIENTS: &[Client] = &[
     },
     Client {
         name: "uv",
+        publishes_only: false,
         program: "uv",
         version: Probe { program: "uv", arguments: &["--version"], tells: "uv's version" },
         since: (0, 5),
@@ -37,6 +39,7 @@ pub(super) const CLIENTS: &[Client] = &[
     },
     Client {
         name: "poetry",
+        publishes_only: false,
         program: "poetry",
         version: Probe { program: "poetry", arguments: &["--version"], tells: "poetry's version" },
         since: (1, 5),
@@ -48,6 +51,7 @@ pub(super) const CLIENTS: &[Client] = &[
     },
     Client {
         name: "twine",
+        publishes_only: true,
         program: "twine",
         version: Probe { program: "twine", arguments: &["--version"], tells: "twine's version" },
         since: (3, 0),
