@@ -1,6 +1,6 @@
 //! `lazaret serve`.
 
-use crate::{Place, adopt, config};
+use crate::{Place, adopt, config, reload};
 use anyhow::{Context as _, bail};
 use lazaret_gateway::{Clock, Gateway};
 use std::net::SocketAddr;
@@ -42,11 +42,30 @@ pub(crate) async fn serve(place: &Place, listen: Option<SocketAddr>) -> anyhow::
             profile.setup_line.replace("{base}", &format!("{base}/{}", profile.mount))
         );
     }
+    gateway.note_policy().await;
     gateway.start_jobs();
+    let policy = gateway.settings().policy.clone();
+    tokio::spawn(reload::watch(Arc::downgrade(&gateway), policy));
+    tokio::spawn(reload_when_told(gateway.clone()));
     lazaret_gateway::serve(listener, tls, gateway.clone(), stop()).await;
     gateway.close().await;
     println!("Lazaret has stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// SIGHUP reads the policy file anew; a change of the file is noticed without it.
+async fn reload_when_told(gateway: Arc<Gateway>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::hangup()) {
+        Ok(mut told) => {
+            while told.recv().await.is_some() {
+                gateway.reload_policy().await;
+            }
+        }
+        Err(error) => {
+            tracing::warn!(%error, "SIGHUP cannot be heard; the policy file is watched all the same")
+        }
+    }
 }
 
 /// Bounds of the histograms' buckets, in seconds.
@@ -92,5 +111,45 @@ pub(crate) async fn stop() {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         () = terminate => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lazaret_gateway::Settings;
+
+    #[tokio::test]
+    async fn a_changed_policy_file_is_put_in_force_and_a_wrong_one_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("policy.toml");
+        let write = |text: &str| std::fs::write(&file, text).unwrap();
+        write("mode = \"observe\"\n");
+        let mut settings = Settings::new(dir.path().join("data"));
+        settings.policy = Some(file.clone());
+        let gateway = Gateway::open(settings, Clock::system()).await.unwrap();
+        gateway.note_policy().await;
+        let known = async || -> Vec<String> {
+            let rows = gateway.metadata().policies(10).await.unwrap();
+            rows.into_iter().map(|row| row.body).collect()
+        };
+        assert_eq!(known().await, ["mode = \"observe\"\n"]);
+        write("mode = \"wrong\"\n");
+        gateway.reload_policy().await;
+        assert_eq!(known().await.len(), 1);
+        write("mode = \"enforce\"\n");
+        gateway.reload_policy().await;
+        gateway.reload_policy().await;
+        assert_eq!(known().await, ["mode = \"enforce\"\n", "mode = \"observe\"\n"]);
+        // Without being told.
+        gateway.start_jobs();
+        let last = "[release-too-new]\nmin_age = \"3d\"\n";
+        write(last);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        while known().await[0] != last {
+            assert!(std::time::Instant::now() < deadline, "the change was not noticed");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        gateway.close().await;
     }
 }

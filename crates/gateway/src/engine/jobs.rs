@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// How often the revisions are asked for: a kill switch is in force everywhere within a second.
 const POLL: Duration = Duration::from_millis(400);
+/// How often the policy file is looked at.
+const POLICY: Duration = Duration::from_secs(1);
 /// How often notes are written.
 const FLUSH: Duration = Duration::from_secs(1);
 /// How often the store's size is looked at.
@@ -23,6 +25,7 @@ impl Gateway {
     /// Starts the background work. It ends when the gateway is dropped.
     pub fn start_jobs(self: &Arc<Self>) {
         self.every(POLL, |gateway| async move { gateway.hear_news().await });
+        self.every(POLICY, |gateway| async move { gateway.watch_policy().await });
         self.every(FLUSH, |gateway| async move {
             gateway.notes.flush(&gateway.metadata, gateway.clock.now()).await;
         });
@@ -79,6 +82,7 @@ impl Gateway {
 
     /// Reads policy, exceptions, hosted names and advisories anew.
     pub async fn reload(&self) {
+        let _alone = self.reloading.lock().await;
         let before = self.state();
         match state::load(&self.metadata, &self.blobs, &self.settings, &self.clock, Some(&before)).await {
             Ok(next) => {

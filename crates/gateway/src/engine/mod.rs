@@ -16,6 +16,7 @@ mod judge;
 mod notes;
 mod package;
 mod pages;
+mod policy_file;
 mod popular;
 mod questions;
 mod replies;
@@ -89,6 +90,9 @@ pub struct Gateway {
     pub(crate) tally: Tally,
     popular: Popular,
     metrics: OnceLock<MetricsPage>,
+    /// One reading of the state at a time: two that began from the same one would share an epoch.
+    reloading: tokio::sync::Mutex<()>,
+    policy_seen: std::sync::Mutex<Option<policy_file::Fingerprint>>,
 }
 
 type MetricsPage = Box<dyn Fn() -> String + Send + Sync>;
@@ -116,6 +120,8 @@ impl Gateway {
             }
         }
         let popular = Popular::new(&settings.popular).map_err(OpenError)?;
+        // Before the first reading: a change in between is then seen as one.
+        let policy_seen = policy_file::fingerprint(&settings);
         let first = state::load(&metadata, &blobs, &settings, &clock, None).await.map_err(OpenError)?;
         let gateway = Arc::new_cyclic(|this| Self {
             this: this.clone(),
@@ -142,6 +148,8 @@ impl Gateway {
             authenticator: Authenticator::new(),
             state: ArcSwap::from_pointee(first),
             metrics: OnceLock::new(),
+            reloading: tokio::sync::Mutex::new(()),
+            policy_seen: std::sync::Mutex::new(policy_seen),
             upstreams,
             popular,
             settings,
@@ -160,6 +168,11 @@ impl Gateway {
     /// Whether nothing tells of malware and vulnerabilities.
     pub fn advisory_sources_missing(&self) -> bool {
         self.state().sources.is_empty()
+    }
+
+    /// Digest of the policy in force.
+    pub fn policy_revision(&self) -> String {
+        self.state().policy.revision().to_owned()
     }
 
     /// What the gateway was told.

@@ -143,7 +143,7 @@ pub(crate) async fn load(
     })
 }
 
-fn read_policy(settings: &Settings) -> Result<ValidPolicy, String> {
+pub(crate) fn read_policy(settings: &Settings) -> Result<ValidPolicy, String> {
     let (text, name) = match &settings.policy {
         None => (String::new(), "policy.toml".to_owned()),
         Some(path) => {
