@@ -1,7 +1,10 @@
 //! Upstream addresses from the package managers on this machine.
 
+use crate::adopted::{Adopted, Kept};
+use crate::cli::Place;
+use crate::config;
 use lazaret_ecosystems::{Ecosystem, Probe, ProbeOutput};
-use lazaret_gateway::{Settings, UpstreamSettings};
+use lazaret_gateway::{Clock, Settings, UpstreamSettings};
 use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 use tokio::process::Command;
@@ -66,39 +69,80 @@ pub(crate) async fn run(probe: &Probe) -> ProbeOutput {
     }
 }
 
-/// Fills in what the configuration leaves open. Says on `tell` what was taken from where. An address that is
-/// the gateway's own would make it ask itself and is left out.
+/// Fills in what the configuration leaves open. Says on `tell` what was taken from where. `own` is where a
+/// gateway that stays listens, or empty: such a one goes by what was adopted at its first start, any other
+/// asks anew. An address that is the gateway's own would make it ask itself and is left out.
 pub(crate) async fn fill(settings: &mut Settings, own: &str, mut tell: impl FnMut(String)) {
+    let mut adopted = Adopted::read(&settings.data).unwrap_or_else(|error| {
+        tell(format!("{error:#}"));
+        Adopted::default()
+    });
+    if !own.is_empty() {
+        for ecosystem in lazaret_ecosystems::all() {
+            let id = ecosystem.profile().id.as_str();
+            if let Some(kept) = adopted.get(id).filter(|_| !settings.upstreams.contains_key(id)) {
+                tell(format!(
+                    "{id}: upstream from {}, adopted {}; `lazaret upstreams --adopt` asks again",
+                    kept.source, kept.day
+                ));
+                settings.upstreams.insert(id.to_owned(), kept.settings());
+            }
+        }
+    }
+    let mut news = false;
     // Nobody is asked in vain: a package manager takes longer to answer than the gateway to start.
     for Found { id, result } in adopt(|id| !settings.upstreams.contains_key(id)).await {
-        match result {
-            Ok((upstream, _))
-                if upstream.addresses.values().any(|url| !own.is_empty() && url.contains(own)) =>
-            {
-                tell(format!(
-                    "{id}: this machine's client points at this gateway already; set [upstreams.{id}]"
-                ));
-            }
-            Ok((upstream, source)) => {
+        let own = [own, settings.base_url.as_deref().unwrap_or_default()];
+        let is_own = |url: &String| own.iter().any(|own| !own.is_empty() && url.contains(own));
+        let (missing, kept) = match result {
+            Ok((upstream, source)) if !upstream.addresses.values().any(is_own) => {
                 tell(format!("{id}: upstream taken from {source}"));
+                news |= adopted.keep(id, Kept::new(&upstream, &source, Clock::system().now()));
                 settings.upstreams.insert(id.to_owned(), upstream);
+                continue;
             }
-            Err(why) => tell(format!("{id}: no upstream ({why}); hosted packages only")),
+            Ok(_) => ("this machine's client points at this gateway already".to_owned(), adopted.get(id)),
+            Err(why) => (why, adopted.get(id)),
+        };
+        match kept {
+            Some(kept) => {
+                tell(format!("{id}: {missing}; upstream from {}, adopted {}", kept.source, kept.day));
+                settings.upstreams.insert(id.to_owned(), kept.settings());
+            }
+            None => {
+                tell(format!("{id}: no upstream ({missing}); hosted packages only, or set [upstreams.{id}]"))
+            }
         }
+    }
+    if news && let Err(error) = adopted.write(&settings.data) {
+        tell(format!("what was adopted is not kept: {error:#}"));
     }
 }
 
-/// `lazaret upstreams`.
-pub(crate) async fn show() -> anyhow::Result<ExitCode> {
+/// `lazaret upstreams`: what the clients tell now, and with `keep` from now on what gateways here go by.
+pub(crate) async fn show(place: &Place, keep: bool) -> anyhow::Result<ExitCode> {
+    let data = config::load(place)?.settings.data;
+    let mut adopted = if keep { Adopted::default() } else { Adopted::read(&data)? };
     for Found { id, result } in adopt(|_| true).await {
         match result {
             Ok((upstream, source)) => {
                 for (role, url) in &upstream.addresses {
                     println!("{id} {role}: {} (from {source})", without_secret(url));
                 }
+                let told = Kept::new(&upstream, &source, Clock::system().now());
+                if keep {
+                    adopted.keep(id, told);
+                } else if adopted.get(id).is_some_and(|kept| kept.settings().addresses != upstream.addresses)
+                {
+                    println!("{id}: another was adopted earlier and is gone by; --adopt takes this one");
+                }
             }
             Err(why) => println!("{id}: none ({why})"),
         }
+    }
+    if keep {
+        adopted.write(&data)?;
+        println!("kept; a gateway that runs takes them at its next start");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -108,8 +108,15 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Show which upstreams this machine's package managers use.
-    Upstreams,
+    /// Show which upstreams this machine's package managers use. A gateway adopts them at its first start, unless
+    /// its configuration names others.
+    Upstreams {
+        #[command(flatten)]
+        place: Place,
+        /// Go by what they tell now, from the next start on.
+        #[arg(long)]
+        adopt: bool,
+    },
     /// Show the policy in force, check a policy file, test it, try it on the past.
     Policy {
         #[command(subcommand)]

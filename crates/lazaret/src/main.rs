@@ -2,6 +2,7 @@
 
 mod administer;
 mod adopt;
+mod adopted;
 mod check;
 mod cli;
 mod config;
@@ -59,7 +60,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             setup::setup(&place, setup::Asked { clients, undo, yes, url, token })
         }
         Command::Doctor { place, json } => doctor::doctor(&place, json).await,
-        Command::Upstreams => adopt::show().await,
+        Command::Upstreams { place, adopt } => adopt::show(&place, adopt).await,
         Command::Policy { action } => match action {
             PolicyAction::Show { place } => administer::policy_show(&place),
             PolicyAction::Check { file } => administer::policy_check(&file),

@@ -1,6 +1,6 @@
 //! `lazaret serve`.
 
-use crate::{Place, adopt, config, reload};
+use crate::{Place, adopt, config};
 use anyhow::{Context as _, bail};
 use lazaret_gateway::{Clock, Gateway};
 use std::net::SocketAddr;
@@ -44,8 +44,6 @@ pub(crate) async fn serve(place: &Place, listen: Option<SocketAddr>) -> anyhow::
     }
     gateway.note_policy().await;
     gateway.start_jobs();
-    let policy = gateway.settings().policy.clone();
-    tokio::spawn(reload::watch(Arc::downgrade(&gateway), policy));
     tokio::spawn(reload_when_told(gateway.clone()));
     lazaret_gateway::serve(listener, tls, gateway.clone(), stop()).await;
     gateway.close().await;

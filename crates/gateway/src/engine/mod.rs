@@ -170,11 +170,6 @@ impl Gateway {
         self.state().sources.is_empty()
     }
 
-    /// Digest of the policy in force.
-    pub fn policy_revision(&self) -> String {
-        self.state().policy.revision().to_owned()
-    }
-
     /// What the gateway was told.
     pub fn settings(&self) -> &Settings {
         &self.settings
