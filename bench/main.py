@@ -60,7 +60,7 @@ class Bench:
         """Makes the gateway read its policy again: every change of an exception does."""
         subprocess.run(
             [
-                *(servers.RELEASE / "lazaret", "kill", "--config", gateway.folder / "lazaret.toml"),
+                *(servers.LAZARET, "kill", "--config", gateway.folder / "lazaret.toml"),
                 *("pkg:npm/zz-nothing@1.0.0", "--why", "so that the policy is read again"),
             ],
             env=servers.environment(),

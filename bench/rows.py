@@ -122,13 +122,17 @@ def warm_files(bench):
 
 
 def cold_files(bench):
-    """Over a line without limits, and over one of 100 MB/s, as an upstream outside has at best."""
-    for pace, where in ((100_000_000, "upstream of 100 MB/s"), (None, "upstream without limits")):
+    """From an upstream 40 ms and 100 MB/s away, and from one on this machine, whose only limit is memory."""
+    for pace, millis, where in (
+        (100_000_000, 40, "upstream 40 ms and 100 MB/s away"),
+        (100_000_000, 0, "upstream of 100 MB/s on this machine"),
+        (None, 0, "upstream without limits on this machine"),
+    ):
         spec = servers.WORK / "cold.json"
         world.write(spec, world.cold(bench.now, bench.rounds + 1))
-        first = Row(f"cold-first/{pace}", f"cold file of 100 MB, {where}: time to first byte", 1.1, "direct", unit="s")
-        total = Row(f"cold-total/{pace}", f"cold file of 100 MB, {where}: total", 1.1, "direct", unit="s")
-        with servers.Upstream(spec, pace) as upstream, servers.Lazaret(upstream, "cold") as gateway:
+        first = Row(f"cold-first/{pace}/{millis}", f"cold file of 100 MB, {where}: time to first byte", 1.1, "direct", unit="s")
+        total = Row(f"cold-total/{pace}/{millis}", f"cold file of 100 MB, {where}: total", 1.1, "direct", unit="s")
+        with servers.Upstream(spec, pace, millis) as upstream, servers.Lazaret(upstream, "cold") as gateway:
             for number in range(bench.rounds + 1):
                 cold_file(bench, upstream, gateway, number, first, total)
         bench.rows += [first, total]

@@ -15,6 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 TOOLS = ROOT / "target/bench/tools"
 WORK = ROOT / "target/bench/work"
 RELEASE = ROOT / "target/release"
+LAZARET = pathlib.Path(os.environ.get("LAZARET_BENCH_BINARY", RELEASE / "lazaret"))
 
 
 def free_port():
@@ -168,7 +169,7 @@ class Lazaret(Server):
         )
 
     def command(self):
-        return [RELEASE / "lazaret", "serve", "--config", self.folder / "lazaret.toml"]
+        return [LAZARET, "serve", "--config", self.folder / "lazaret.toml"]
 
     def alive(self):
         return "/readyz"
@@ -381,7 +382,7 @@ def versions():
         "wrk": first_line("wrk", "-v").split()[1].removeprefix("debian/"),
         "node": first_line("node", "-v"),
         "npm": first_line("npm", "-v"),
-        "lazaret": first_line(RELEASE / "lazaret", "--version").split()[-1],
+        "lazaret": first_line(LAZARET, "--version").split()[-1],
     }
     for package in ("verdaccio", "@pnpm/pnpr"):
         manifest = TOOLS / "npm/node_modules" / package / "package.json"

@@ -42,6 +42,13 @@ def releases(now, count, step_days, fresh, **extra):
 def tree(random_, now):
     """Packages that need each other, each with a packument and a tarball of a size seen in real trees."""
     all_names = names(random_, TREE)
+    # Ten packages that the project itself needs; each other one is needed by an earlier one, nine deep.
+    needed = {name: {} for name in all_names}
+    for position in range(10, TREE):
+        parent = random_.randint(position // 2, position * 4 // 5)
+        needed[all_names[parent]][all_names[position]] = "1.0.0"
+        for _ in range(random_.randint(0, 2)):
+            needed[all_names[random_.randrange(position)]][all_names[position]] = "1.0.0"
     packages = []
     for position, name in enumerate(all_names):
         # Long-tailed: most packuments are small, a few have megabytes.
@@ -53,17 +60,8 @@ def tree(random_, now):
         for release in made[-2:]:
             release["text_files"] = random_.randint(5, 14)
             release["text_bytes"] = size
-        # Each package needs up to three later ones; the first ten are the project's own.
-        needs = {}
-        for _ in range(random_.randint(0, 3)):
-            needed = random_.randint(position + 1, TREE) if position + 1 < TREE else TREE
-            if needed < TREE:
-                needs[all_names[needed]] = "1.0.0"
-        # A chain through all of them, ten abreast, so that none is left out.
-        if position + 10 < TREE:
-            needs[all_names[position + 10]] = "1.0.0"
         for release in made:
-            release["dependencies"] = needs
+            release["dependencies"] = needed[name]
         packages.append({"name": name, "releases": made})
     return packages, all_names[:10]
 

@@ -20,6 +20,9 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long requests under way may take to end after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(30);
+/// Bytes of an answer that hyper gathers before it writes, beside the piece that it was last given; also the
+/// longest head of a request. Its own default of 400 KiB times a thousand slow clients is a lot of memory.
+const CONNECTION_BUFFER: usize = 64 << 10;
 /// Connections served at once; more wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 8192;
 
@@ -48,7 +51,11 @@ pub async fn serve<S: Service>(
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // Without `pipeline_flush`: it makes hyper copy every body behind its head, where head and body otherwise
     // leave in one vectored write.
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(CONNECTION_BUFFER);
     builder
         .http2()
         .timer(TokioTimer::new())
