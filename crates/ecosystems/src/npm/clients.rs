@@ -47,14 +47,12 @@ pub(super) const CLIENTS: &[Client] = &[
         version: Probe { program: "yarn", arguments: &["--version"], tells: "yarn's version" },
         since: (1, 22),
         before: "was never tried: whether it shows why something is withheld is not known",
-        registry: &[
-            Probe {
-                program: "yarn",
-                arguments: &["config", "get", "npmRegistryServer"],
-                tells: "yarn's registry",
-            },
-            Probe { program: "yarn", arguments: &["config", "get", "registry"], tells: "yarn 1's registry" },
-        ],
+        // yarn 1 answers with its own default, whatever it uses: it is judged by its files instead.
+        registry: &[Probe {
+            program: "yarn",
+            arguments: &["config", "get", "npmRegistryServer"],
+            tells: "yarn's registry",
+        }],
         read_registry: last_address,
         edits: &["npm", "yarn"],
         by_hand: "",
