@@ -2,6 +2,7 @@
 
 use crate::cli::Command;
 use std::fmt;
+use std::io::IsTerminal as _;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
@@ -16,7 +17,10 @@ pub(crate) fn start(command: &Command) {
         _ => "warn",
     };
     let filter = EnvFilter::try_from_env("LAZARET_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colour =
+        std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let lines =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour);
     if matches!(command, Command::Serve { .. }) {
         lines.init();
     } else {

@@ -2,7 +2,7 @@
 
 use crate::{Place, adopt, config, serve};
 use anyhow::{Context as _, bail};
-use lazaret_gateway::Gateway;
+use lazaret_gateway::{Gateway, Summary};
 use lazaret_vocabulary::BaseUrl;
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt as _;
@@ -139,14 +139,59 @@ async fn next_signal() -> Signal {
 
 fn summary(gateway: &Gateway, began: Instant) {
     let summary = gateway.summary();
-    eprintln!(
-        "lazaret: {} files served, {} of them admitted for the first time, {} refused; {:.1} s",
-        summary.served,
-        summary.admitted,
-        summary.refusals,
-        began.elapsed().as_secs_f64()
-    );
+    eprintln!("lazaret: {}; {:.1} s", told(&summary), began.elapsed().as_secs_f64());
     for refusal in &summary.refused {
         eprintln!("lazaret: {}", refusal.line());
+    }
+}
+
+/// What happened, in one line: `12 files, 9 of them from cache, 3 admitted for the first time; 1 release held`.
+fn told(summary: &Summary) -> String {
+    let many = |count: u64, thing: &str| format!("{count} {thing}{}", if count == 1 { "" } else { "s" });
+    let mut parts = vec![format!(
+        "{}, {} of them from cache, {} admitted for the first time",
+        many(summary.served, "file"),
+        summary.served.saturating_sub(summary.fetched),
+        summary.admitted
+    )];
+    let (held, refused): (Vec<_>, Vec<_>) = summary.refused.iter().partition(|one| one.until.is_some());
+    for (count, what) in [(held.len(), "held"), (refused.len(), "refused")] {
+        if count > 0 {
+            parts.push(format!("{} {what}", many(count as u64, "release")));
+        }
+    }
+    if summary.held_back > 0 {
+        parts.push(format!("newer releases of {} held back", many(summary.held_back, "package")));
+    }
+    parts.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_says_what_happened() {
+        let name = lazaret_ecosystems::all()[0].name("left-pad").unwrap();
+        let refusal = |until| lazaret_vocabulary::Refusal {
+            package: name.clone(),
+            version: Some("1.3.1".into()),
+            code: "release-too-new".into(),
+            sentence: "it is new".into(),
+            until,
+            newest_allowed: None,
+            page: String::new(),
+        };
+        let mut summary =
+            Summary { admitted: 3, served: 12, fetched: 3, refusals: 0, held_back: 0, refused: Vec::new() };
+        assert_eq!(told(&summary), "12 files, 9 of them from cache, 3 admitted for the first time");
+        summary.refused =
+            vec![refusal(Some(lazaret_vocabulary::Timestamp::MAX)), refusal(None), refusal(None)];
+        (summary.held_back, summary.served, summary.fetched) = (1, 1, 2);
+        assert_eq!(
+            told(&summary),
+            "1 file, 0 of them from cache, 3 admitted for the first time; 1 release held; \
+             2 releases refused; newer releases of 1 package held back"
+        );
     }
 }

@@ -71,7 +71,10 @@ impl Gateway {
         tokio::spawn(async move {
             let guard = Berth { gateway: gateway.clone(), key: key.clone() };
             let end = match gateway.receive(&package, place, &key, &sender).await {
-                Ok(stored) => Progress::Whole { stored },
+                Ok(stored) => {
+                    gateway.tally.fetched();
+                    Progress::Whole { stored }
+                }
                 Err(error) => {
                     tracing::warn!(package = %key.0, file = %key.1, %error, "an artifact did not arrive");
                     metrics::counter!("lazaret_arrivals_failed_total").increment(1);

@@ -85,6 +85,9 @@ impl Gateway {
             // The lease is taken before the facts: what is learnt meanwhile ends it, and this reply with it.
             let lease = package.lease();
             let judged = gateway.judge(&package, class);
+            if package.held_back(&judged.allowed) {
+                gateway.tally.held_back(&package.name);
+            }
             let memory = package.memory();
             let page = gateway.page_url(&root, &package.name);
             let shown = Shown {

@@ -10,6 +10,8 @@ use std::sync::{Mutex, PoisonError};
 const MAX_WAITING: usize = 100_000;
 /// Refusals told in a summary.
 const MAX_TOLD: usize = 100;
+/// Names kept for a summary.
+const MAX_NAMED: usize = 10_000;
 
 /// Rows waiting to be written.
 #[derive(Default)]
@@ -68,8 +70,10 @@ fn push<T>(list: &Mutex<Vec<T>>, row: T) {
 pub(crate) struct Tally {
     admitted: AtomicU64,
     served: AtomicU64,
+    fetched: AtomicU64,
     refusals: AtomicU64,
     told: Mutex<Vec<Refusal>>,
+    held_back: Mutex<HashSet<PackageName>>,
 }
 
 /// The tally, for people.
@@ -79,8 +83,12 @@ pub struct Summary {
     pub admitted: u64,
     /// Files sent.
     pub served: u64,
-    /// Refusals in all.
+    /// Files that had to be fetched from an upstream.
+    pub fetched: u64,
+    /// Requests that were refused, those for releases on hold among them.
     pub refusals: u64,
+    /// Packages of which newer releases were kept from resolvers.
+    pub held_back: u64,
     /// The first hundred distinct ones.
     pub refused: Vec<Refusal>,
 }
@@ -92,6 +100,17 @@ impl Tally {
 
     pub(crate) fn served(&self) {
         self.served.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn fetched(&self) {
+        self.fetched.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn held_back(&self, name: &PackageName) {
+        let mut held_back = lock(&self.held_back);
+        if held_back.len() < MAX_NAMED && !held_back.contains(name) {
+            held_back.insert(name.clone());
+        }
     }
 
     pub(crate) fn refused(&self, refusal: &Refusal) {
@@ -111,7 +130,9 @@ impl Tally {
         Summary {
             admitted: self.admitted.load(Ordering::Relaxed),
             served: self.served.load(Ordering::Relaxed),
+            fetched: self.fetched.load(Ordering::Relaxed),
             refusals: self.refusals.load(Ordering::Relaxed),
+            held_back: lock(&self.held_back).len() as u64,
             refused: lock(&self.told).clone(),
         }
     }

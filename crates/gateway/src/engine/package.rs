@@ -178,6 +178,17 @@ impl Package {
         newest(true).or_else(|| newest(false))
     }
 
+    /// Whether a finished release newer than all that are allowed is withheld, so that a resolver takes an
+    /// older one without a word.
+    pub(crate) fn held_back(&self, allowed: &Allowed) -> bool {
+        let newest = self.newest_allowed(allowed);
+        self.index.releases().iter().enumerate().any(|(index, release)| {
+            let withheld = !release.prerelease && release.withdrawn.is_none() && !allowed.admits(index);
+            let newer = |newest: &Arc<str>| self.ecosystem.compare(&release.version, newest).is_gt();
+            withheld && newest.as_ref().is_none_or(newer)
+        })
+    }
+
     /// About how many bytes of memory it holds.
     pub(crate) fn weight(&self) -> u32 {
         let releases = self.index.releases().len();
