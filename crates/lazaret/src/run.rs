@@ -148,12 +148,16 @@ fn summary(gateway: &Gateway, began: Instant) {
 /// What happened, in one line: `12 files, 9 of them from cache, 3 admitted for the first time; 1 release held`.
 fn told(summary: &Summary) -> String {
     let many = |count: u64, thing: &str| format!("{count} {thing}{}", if count == 1 { "" } else { "s" });
-    let mut parts = vec![format!(
-        "{}, {} of them from cache, {} admitted for the first time",
-        many(summary.served, "file"),
-        summary.served.saturating_sub(summary.fetched),
-        summary.admitted
-    )];
+    let mut parts = vec![if summary.served == 0 {
+        "no file was asked for".to_owned()
+    } else {
+        format!(
+            "{}, {} of them from cache, {} admitted for the first time",
+            many(summary.served, "file"),
+            summary.served.saturating_sub(summary.fetched),
+            summary.admitted
+        )
+    }];
     let (held, refused): (Vec<_>, Vec<_>) = summary.refused.iter().partition(|one| one.until.is_some());
     for (count, what) in [(held.len(), "held"), (refused.len(), "refused")] {
         if count > 0 {

@@ -77,6 +77,12 @@ pub(crate) async fn doctor(place: &Place, as_json: bool) -> anyhow::Result<ExitC
             let mut told = Vec::new();
             let listening = loaded.own_address();
             let listening = listening.split("://").nth(1).unwrap_or_default();
+            // Who only looks makes no data directory: what is adopted meanwhile is kept nowhere then.
+            let scratch = tempfile::tempdir()?;
+            let data = loaded.settings.data.clone();
+            if !data.is_dir() {
+                loaded.settings.data = scratch.path().to_owned();
+            }
             adopt::fill(&mut loaded.settings, listening, |line| told.push(line)).await;
             // With a company's gateway named, it is the one that needs upstreams.
             found.extend(upstreams::all(&loaded.settings, &told, named.is_some()).await);

@@ -59,3 +59,35 @@ impl Places {
         moved.unwrap_or_else(|| self.home.join(relative))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_moves_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut places = Places::below(dir.path());
+        assert_eq!(places.file(".npmrc"), dir.path().join(".npmrc"));
+        assert_eq!(places.file(".config/pip/pip.conf"), dir.path().join(".config/pip/pip.conf"));
+        assert_eq!(places.file(".cargo/config.toml"), dir.path().join(".cargo/config.toml"));
+        let cargo = dir.path().join("cargo");
+        places.variables = vec![
+            ("XDG_CONFIG_HOME", "/etc/xdg-of-mine".into()),
+            ("CARGO_HOME", cargo.clone()),
+            ("npm_config_userconfig", "/etc/npmrc-of-mine".into()),
+        ];
+        assert_eq!(places.file(".npmrc"), Path::new("/etc/npmrc-of-mine"));
+        assert_eq!(places.file(".bunfig.toml"), Path::new("/etc/xdg-of-mine/.bunfig.toml"));
+        assert_eq!(places.file(".config/uv/uv.toml"), Path::new("/etc/xdg-of-mine/uv/uv.toml"));
+        assert_eq!(places.file(".cargo/config.toml"), cargo.join("config.toml"));
+        std::fs::create_dir(&cargo).unwrap();
+        std::fs::write(cargo.join("config"), "").unwrap();
+        assert_eq!(
+            places.file(".cargo/config.toml"),
+            cargo.join("config"),
+            "cargo reads the older name first"
+        );
+        assert_eq!(places.file(".cargo/credentials.toml"), cargo.join("credentials.toml"));
+    }
+}
