@@ -1,8 +1,10 @@
 //! `lazaret.toml`: what the operator may say. Everything has a default; nothing is silently ignored.
 
 use crate::Place;
-use anyhow::{Context as _, bail};
+use crate::complaint::Source;
+use anyhow::Context as _;
 use lazaret_gateway::{AdvisorySource, Settings, UpstreamSettings};
+use lazaret_policy::suggestion;
 use lazaret_vocabulary::Span;
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -113,29 +115,32 @@ fn default_data() -> anyhow::Result<PathBuf> {
 
 /// Reads the file, if one is named, and lays the command line over it.
 pub(crate) fn load(place: &Place) -> anyhow::Result<Loaded> {
-    let config = match &place.config {
-        None => Config::default(),
+    let text = match &place.config {
+        None => String::new(),
         Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .with_context(|| format!("{} cannot be read", path.display()))?;
-            parse(&text, path)?.anchored(path.parent().unwrap_or(Path::new("")))
+            std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?
         }
     };
+    let path = place.config.as_deref().unwrap_or(Path::new("lazaret.toml"));
+    let source = Source::new(path, &text);
+    let config: Config = toml::from_str(&text).map_err(|error| source.from_reader(&error))?;
+    let config = config.anchored(path.parent().unwrap_or(Path::new("")));
     let data = match place.data.clone().or(config.data) {
         Some(data) => data,
         None => default_data()?,
     };
     let mut settings = Settings::new(data);
     settings.database = config.database;
-    settings.base_url = config.base_url;
+    if let Some(url) = config.base_url.as_ref().filter(|url| !is_web(url)) {
+        return Err(source.malformed(&["base_url"], url));
+    }
+    settings.base_url = config.base_url.map(|url| url.trim_end_matches('/').to_owned());
     settings.policy = config.policy;
     settings.anonymous_read = config.anonymous_read;
     settings.trusted_proxies = config.trusted_proxies;
     let span = |text: Option<String>, key: &str, slot: &mut Span| -> anyhow::Result<()> {
         if let Some(text) = text {
-            *slot = Span::parse(&text).with_context(|| {
-                format!("lazaret.toml: `{key}` is `{text}`; expected a duration such as \"5m\"")
-            })?;
+            *slot = Span::parse(&text).ok_or_else(|| source.malformed(&[key], &text))?;
         }
         Ok(())
     };
@@ -146,11 +151,11 @@ pub(crate) fn load(place: &Place) -> anyhow::Result<Loaded> {
     settings.document_limit_bytes = config.document_limit_bytes.unwrap_or(settings.document_limit_bytes);
     settings.artifact_limit_bytes = config.artifact_limit_bytes.unwrap_or(settings.artifact_limit_bytes);
     for id in config.popular.keys() {
-        check_ecosystem("popular", id)?;
+        check_ecosystem(&source, "popular", id)?;
     }
     settings.popular = config.popular;
     for (id, table) in config.upstreams {
-        check_upstream(&id, &table)?;
+        check_upstream(&source, &id, &table)?;
         let own = UpstreamSettings {
             addresses: table.addresses,
             authorization: table.authorization,
@@ -168,31 +173,41 @@ pub(crate) fn load(place: &Place) -> anyhow::Result<Loaded> {
     Ok(Loaded { settings, listen, tls: config.tls, allow_plain_http })
 }
 
-/// The complaint names file, line and column, as the TOML reader gives them.
-fn parse(text: &str, path: &Path) -> anyhow::Result<Config> {
-    toml::from_str(text).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
+fn is_web(url: &str) -> bool {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && !rest.contains(char::is_whitespace))
 }
 
-fn check_ecosystem(table: &str, id: &str) -> anyhow::Result<&'static dyn lazaret_ecosystems::Ecosystem> {
-    lazaret_ecosystems::by_id(id).with_context(|| {
+fn check_ecosystem(
+    source: &Source<'_>,
+    table: &str,
+    id: &str,
+) -> anyhow::Result<&'static dyn lazaret_ecosystems::Ecosystem> {
+    lazaret_ecosystems::by_id(id).ok_or_else(|| {
         let known: Vec<&str> =
             lazaret_ecosystems::all().iter().map(|known| known.profile().id.as_str()).collect();
-        format!(
-            "lazaret.toml: [{table}]: there is no such ecosystem as `{id}`; expected one of {}",
-            known.join(", ")
-        )
+        let near = suggestion(id, known.iter().copied());
+        let message =
+            format!("there is no such ecosystem as `{id}`{near} (expected one of {})", known.join(", "));
+        source.on(&[table, id], &message)
     })
 }
 
-fn check_upstream(id: &str, table: &UpstreamTable) -> anyhow::Result<()> {
-    let ecosystem = check_ecosystem("upstreams", id)?;
-    let roles: Vec<&str> = ecosystem.profile().upstreams.iter().map(|role| role.name).collect();
-    for role in table.addresses.keys() {
+fn check_upstream(source: &Source<'_>, id: &str, table: &UpstreamTable) -> anyhow::Result<()> {
+    let ecosystem = check_ecosystem(source, "upstreams", id)?;
+    let mut roles: Vec<&str> = ecosystem.profile().upstreams.iter().map(|role| role.name).collect();
+    for (role, url) in &table.addresses {
+        let path = ["upstreams", id, role];
         if !roles.contains(&role.as_str()) {
-            bail!(
-                "lazaret.toml: [upstreams.{id}] has no address `{role}`; expected one of {}",
-                roles.join(", ")
-            );
+            roles.extend(["authorization", "private_hosts"]);
+            let near = suggestion(role, roles.iter().copied());
+            let message =
+                format!("there is no such key as `{role}`{near} (expected one of {})", roles.join(", "));
+            return Err(source.on(&path, &message));
+        }
+        if !is_web(url) {
+            // Not shown: it may hold a password.
+            return Err(source.on(&path, &format!("`{role}` is no address; expected http(s)://HOST/…")));
         }
     }
     Ok(())
@@ -211,14 +226,45 @@ mod tests {
 
     #[test]
     fn wrong_files_say_where_and_what() {
+        let id = lazaret_ecosystems::all()[0].profile().id;
+        let role = lazaret_ecosystems::all()[0].profile().upstreams[0].name;
+        let upstream = |text: &str| format!("# mine\n[upstreams.{id}]\n{text}\n");
         for (text, expected) in [
-            ("lisen = \"127.0.0.1:1\"", "unknown field `lisen`"),
-            ("fresh = \"soon\"", "expected a duration such as"),
-            ("listen = 5", "line 1"),
-            ("[upstreams.nothing]\nregistry = \"https://registry.example\"", "no such ecosystem"),
+            (
+                "data = \"x\"\nlisen = \"127.0.0.1:1\"".to_owned(),
+                ":2:1: there is no such key as `lisen`; did you mean `listen`? (expected one of data, "
+                    .to_owned(),
+            ),
+            (
+                "[tls]\ncertificat = \"x\"".to_owned(),
+                ":2:1: there is no such key as `certificat`; did you mean `certificate`?".to_owned(),
+            ),
+            (
+                "\nfresh = \"soon\"".to_owned(),
+                ":2:1: `fresh` is `soon`; expected a duration such as \"5m\"".to_owned(),
+            ),
+            ("listen = 5".to_owned(), "expected ADDRESS:PORT such as \"127.0.0.1:7117\"".to_owned()),
+            ("listen = \"here\"".to_owned(), ":1:10: ".to_owned()),
+            ("listen = \"here\"".to_owned(), "expected ADDRESS:PORT".to_owned()),
+            ("base_url = \"gate\"".to_owned(), ":1:1: `base_url` is `gate`; expected an address".to_owned()),
+            ("trusted_proxies = [\"x\"]".to_owned(), "expected a list of addresses".to_owned()),
+            ("data = ".to_owned(), ":1:".to_owned()),
+            (
+                "[upstreams.nothing]\nx = \"https://registry.example\"".to_owned(),
+                ":1:12: there is no such ecosystem as `nothing`".to_owned(),
+            ),
+            (
+                upstream(&format!("{role}x = \"https://registry.example\"")),
+                format!(":3:1: there is no such key as `{role}x`; did you mean `{role}`?"),
+            ),
+            (
+                upstream(&format!("{role} = \"me:pw@registry\"")),
+                format!(":3:1: `{role}` is no address; expected http(s)://HOST"),
+            ),
         ] {
-            let error = format!("{:#}", load_text(text).unwrap_err());
-            assert!(error.contains(expected), "{error}");
+            let error = format!("{:#}", load_text(&text).unwrap_err());
+            assert!(error.contains("lazaret.toml:") && error.contains(&expected), "{error}\n{expected}");
+            assert!(!error.contains("me:pw"), "{error}");
         }
     }
 

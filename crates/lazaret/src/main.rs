@@ -5,6 +5,7 @@ mod adopt;
 mod adopted;
 mod check;
 mod cli;
+mod complaint;
 mod config;
 mod doctor;
 mod judge;

@@ -27,6 +27,6 @@ pub use facts::{AdvisoryState, Dossier, KnownAdvisory, ReleaseFacts, Severity};
 pub use firewall::Firewall;
 pub use pattern::{KnownEcosystem, NameKey};
 pub use policy::{BASELINE, Mode, Needs, Shown, ValidPolicy};
-pub use problem::{PolicyProblem, PolicyProblems};
+pub use problem::{PolicyProblem, PolicyProblems, suggestion};
 pub use replay::{DossierRecord, Replayed, UnfitRecord};
 pub use verdict::{Action, Allowed, Finding, Judgement, Outcome, Pass, Verdict, Withheld};

@@ -88,7 +88,7 @@ impl<'a> Source<'a> {
 }
 
 /// `; did you mean …?` with the nearest of `choices`, or nothing when none is near.
-pub(crate) fn suggestion<'c>(found: &str, choices: impl IntoIterator<Item = &'c str>) -> String {
+pub fn suggestion<'c>(found: &str, choices: impl IntoIterator<Item = &'c str>) -> String {
     let near = choices
         .into_iter()
         .map(|choice| (distance(found, choice), choice))
