@@ -40,7 +40,7 @@ impl<'t> Source<'t> {
     }
 
     /// What the TOML reader says, made to name the nearest key or the form that is expected.
-    pub(crate) fn from_reader(&self, error: &toml::de::Error) -> anyhow::Error {
+    pub(crate) fn on_reading(&self, error: &toml::de::Error) -> anyhow::Error {
         let offset = error.span().map_or(0, |span| span.start);
         let message = error.message().replace('\n', ", ");
         if let Some((found, known)) = unknown_key(&message) {

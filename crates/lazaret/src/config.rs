@@ -123,7 +123,7 @@ pub(crate) fn load(place: &Place) -> anyhow::Result<Loaded> {
     };
     let path = place.config.as_deref().unwrap_or(Path::new("lazaret.toml"));
     let source = Source::new(path, &text);
-    let config: Config = toml::from_str(&text).map_err(|error| source.from_reader(&error))?;
+    let config: Config = toml::from_str(&text).map_err(|error| source.on_reading(&error))?;
     let config = config.anchored(path.parent().unwrap_or(Path::new("")));
     let data = match place.data.clone().or(config.data) {
         Some(data) => data,
