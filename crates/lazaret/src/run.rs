@@ -4,7 +4,9 @@ use crate::{Place, adopt, config, serve};
 use anyhow::{Context as _, bail};
 use lazaret_gateway::{Gateway, Summary};
 use lazaret_vocabulary::BaseUrl;
+use rustix::process::{Pid, Signal};
 use std::ffi::OsString;
+use std::io::IsTerminal as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
@@ -25,16 +27,13 @@ pub(crate) async fn run(place: &Place, command: Vec<OsString>) -> anyhow::Result
     };
     let scratch = tempfile::Builder::new().prefix("lazaret-run-").tempdir()?;
     let mut child = point(&root, token.as_deref(), scratch.path(), command)?;
+    // Heard from before the child begins, so that none goes astray.
+    let mut signals = Signals::listen()?;
     let mut running = child.spawn().with_context(|| "the command cannot be started")?;
     let status = loop {
         tokio::select! {
             status = running.wait() => break status?,
-            // The terminal sends an interrupt to the child as well; a SIGTERM is passed on.
-            signal = next_signal() => {
-                if signal == Signal::Terminate && let Some(id) = running.id() {
-                    let _ = Command::new("kill").arg("-TERM").arg(id.to_string()).status().await;
-                }
-            }
+            signal = signals.next() => pass_on(signal, running.id()),
         }
     };
     if let Some(stopper) = stopper {
@@ -115,25 +114,43 @@ fn point(root: &str, token: Option<&str>, scratch: &Path, command: Vec<OsString>
     Ok(child)
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Signal {
-    Interrupt,
-    Terminate,
+/// The signals that end a program.
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
+    quit: tokio::signal::unix::Signal,
 }
 
-async fn next_signal() -> Signal {
-    use tokio::signal::unix::{SignalKind, signal};
-    let wait = |kind| async move {
-        match signal(kind) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+            quit: signal(SignalKind::quit())?,
+        })
+    }
+
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.interrupt.recv() => Signal::INT,
+            _ = self.terminate.recv() => Signal::TERM,
+            _ = self.hangup.recv() => Signal::HUP,
+            _ = self.quit.recv() => Signal::QUIT,
         }
-    };
-    tokio::select! {
-        () = wait(SignalKind::interrupt()) => Signal::Interrupt,
-        () = wait(SignalKind::terminate()) => Signal::Terminate,
+    }
+}
+
+/// The child hears what we hear. What a terminal's keys send, it has heard already: a second one would make
+/// many clients stop without cleaning up.
+fn pass_on(signal: Signal, child: Option<u32>) {
+    let from_keys = matches!(signal, Signal::INT | Signal::QUIT) && std::io::stdin().is_terminal();
+    let child = child.and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    if let Some(child) = child.filter(|_| !from_keys) {
+        // One that has just ended cannot be told any more.
+        let _ = rustix::process::kill_process(child, signal);
     }
 }
 

@@ -3,10 +3,16 @@
 use super::Gateway;
 use super::package::{Judged, Package};
 use lazaret_metadata::DecisionRow;
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Verdicts that wait to be written, at most; beyond, they are dropped and counted.
 const MAX_WAITING: usize = 4000;
+/// Memory that packages may take whose verdicts wait, in bytes; beyond, verdicts are dropped and counted, since a
+/// waiting one keeps its package from leaving the cache.
+const MAX_WEIGHT: u64 = 96 << 20;
+/// Memory from which on they are written at once instead of at the next tick.
+const HURRY_WEIGHT: u64 = 24 << 20;
 /// Verdicts written at once. Judging again with every finding costs more than the verdict did, so that it is
 /// spread over time.
 const BATCH: usize = 100;
@@ -15,7 +21,15 @@ const KEPT: u32 = 200_000;
 
 /// Verdicts waiting to be written.
 #[derive(Default)]
-pub(crate) struct Decisions(Mutex<Vec<Waiting>>);
+pub(crate) struct Decisions(Mutex<Queue>);
+
+#[derive(Default)]
+struct Queue {
+    list: VecDeque<Waiting>,
+    weight: u64,
+    /// Somebody is writing already.
+    hurried: bool,
+}
 
 struct Waiting {
     package: Arc<Package>,
@@ -23,15 +37,24 @@ struct Waiting {
     release: usize,
 }
 
+impl Waiting {
+    fn weight(&self) -> u64 {
+        u64::from(self.package.weight())
+    }
+}
+
 impl Decisions {
-    fn list(&self) -> std::sync::MutexGuard<'_, Vec<Waiting>> {
+    fn queue(&self) -> std::sync::MutexGuard<'_, Queue> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take(&self, count: usize) -> Vec<Waiting> {
-        let mut list = self.list();
-        let count = count.min(list.len());
-        list.drain(..count).collect()
+        let mut queue = self.queue();
+        let count = count.min(queue.list.len());
+        let taken: Vec<Waiting> = queue.list.drain(..count).collect();
+        let weight: u64 = taken.iter().map(Waiting::weight).sum();
+        queue.weight = queue.weight.saturating_sub(weight);
+        taken
     }
 }
 
@@ -41,12 +64,26 @@ impl Gateway {
         if !judged.first_time(release) {
             return;
         }
-        let mut list = self.decisions.list();
-        if list.len() >= MAX_WAITING {
-            metrics::counter!("lazaret_decisions_dropped_total").increment(1);
-            return;
+        let waiting = Waiting { package: package.clone(), judged: judged.clone(), release };
+        let weight = waiting.weight();
+        let hurry = {
+            let mut queue = self.decisions.queue();
+            let heavy = !queue.list.is_empty() && queue.weight.saturating_add(weight) > MAX_WEIGHT;
+            if queue.list.len() >= MAX_WAITING || heavy {
+                metrics::counter!("lazaret_decisions_dropped_total").increment(1);
+                return;
+            }
+            queue.weight = queue.weight.saturating_add(weight);
+            queue.list.push_back(waiting);
+            queue.weight > HURRY_WEIGHT && !std::mem::replace(&mut queue.hurried, true)
+        };
+        if hurry {
+            let gateway = self.arc();
+            tokio::spawn(async move {
+                gateway.write_decisions().await;
+                gateway.decisions.queue().hurried = false;
+            });
         }
-        list.push(Waiting { package: package.clone(), judged: judged.clone(), release });
     }
 
     /// Writes some of what waits.
@@ -55,7 +92,12 @@ impl Gateway {
         if waiting.is_empty() {
             return;
         }
-        let rows: Vec<DecisionRow> = waiting.iter().filter_map(|one| self.decision(one)).collect();
+        let mut rows: Vec<DecisionRow> = Vec::with_capacity(waiting.len());
+        for one in waiting {
+            rows.extend(self.decision(&one));
+            // Requests go first.
+            tokio::task::yield_now().await;
+        }
         if let Err(error) = self.metadata.record_decisions(&rows).await {
             tracing::warn!(%error, "verdicts could not be written down for `policy replay`");
         }

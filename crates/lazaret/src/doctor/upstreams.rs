@@ -142,6 +142,11 @@ pub(super) async fn gateway(root: &str, named: bool) -> Diagnosis {
     let said = ask(&format!("{}/readyz", root.trim_end_matches('/')), "*/*", None, 0).await;
     let shown = adopt::without_secret(root);
     match said {
+        Ok(said) if said.status == 200 && named && !may_read(root).await => Diagnosis::problem(
+            "gateway",
+            format!("{shown} answers, and lets nobody read with what is shown to it"),
+            "set LAZARET_TOKEN to a token with the scope `read`; ask the gateway's operator for one",
+        ),
         Ok(said) if said.status == 200 => Diagnosis::good(
             "gateway",
             format!("{shown} answered in {} ms", administer::now().since(began).millis()),
@@ -166,4 +171,12 @@ pub(super) async fn gateway(root: &str, named: bool) -> Diagnosis {
             "`lazaret serve` starts one; `lazaret run -- COMMAND` needs none; LAZARET_URL names the company's",
         ),
     }
+}
+
+/// Whether the gateway lets this user read, with the token in the environment if there is one.
+async fn may_read(root: &str) -> bool {
+    let token = std::env::var("LAZARET_TOKEN").ok().filter(|token| !token.is_empty());
+    let authorization = token.map(|token| format!("Bearer {token}"));
+    let said = ask(&format!("{}/", root.trim_end_matches('/')), "*/*", authorization.as_deref(), 0).await;
+    said.is_ok_and(|said| said.status != 401)
 }
