@@ -59,7 +59,7 @@ pub(crate) async fn kill(place: &Place, target: &str, why: String) -> anyhow::Re
         lifted: None,
     };
     data.add_kill(&row, &audit("kill", target, &why)).await?;
-    println!("{target} is refused from now on; lift it with `lazaret kills --lift {}`", row.id);
+    say!("{target} is refused from now on; lift it with `lazaret kills --lift {}`", row.id);
     data.close().await;
     Ok(ExitCode::SUCCESS)
 }
@@ -68,10 +68,10 @@ pub(crate) async fn kills(place: &Place, lift: Option<String>) -> anyhow::Result
     let data = database(place).await?;
     if let Some(id) = lift {
         data.lift_kill(&id, now(), &audit("lift-kill", &id, "")).await?;
-        println!("{id} is lifted");
+        say!("{id} is lifted");
     } else {
         for row in data.kills().await? {
-            println!("{} {} by {} at {}: {}", row.id, row.body, row.author, row.created, row.why);
+            say!("{} {} by {} at {}: {}", row.id, row.body, row.author, row.created, row.why);
         }
     }
     data.close().await;
@@ -112,7 +112,7 @@ pub(crate) async fn waive(place: &Place, wish: Wish) -> anyhow::Result<ExitCode>
     let data = database(place).await?;
     data.add_waiver(&row, &audit("waive", &wish.purl, &wish.why)).await?;
     data.close().await;
-    println!("waiver {} holds until {}", row.id, row.expires);
+    say!("waiver {} holds until {}", row.id, row.expires);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -121,16 +121,16 @@ pub(crate) async fn waivers(place: &Place, revoke: Option<String>, json: bool) -
     let data = database(place).await?;
     if let Some(id) = revoke {
         data.revoke_waiver(&id, now(), &audit("revoke-waiver", &id, "")).await?;
-        println!("{id} is revoked");
+        say!("{id} is revoked");
     } else {
         let rows = data.all_waivers(MOST_WAIVERS).await?;
         if json {
             let list: Vec<serde_json::Value> = rows.iter().map(waiver_json).collect();
-            println!("{}", serde_json::to_string_pretty(&list)?);
+            say!("{}", serde_json::to_string_pretty(&list)?);
         } else {
-            rows.iter().for_each(|row| println!("{}", waiver_line(row, now())));
+            rows.iter().for_each(|row| say!("{}", waiver_line(row, now())));
             if rows.is_empty() {
-                println!("no waiver was ever given; `lazaret waive --help` says how");
+                say!("no waiver was ever given; `lazaret waive --help` says how");
             }
         }
     }
@@ -199,8 +199,8 @@ pub(crate) async fn token_create(
     let data = database(place).await?;
     data.add_token(&row, &audit("token-create", &row.id, &row.owner)).await?;
     data.close().await;
-    eprintln!("token {} for {} until {}; it is shown once:", row.id, row.owner, row.expires);
-    println!("{}", token.reveal());
+    tell_error!("token {} for {} until {}; it is shown once:", row.id, row.owner, row.expires);
+    say!("{}", token.reveal());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -211,7 +211,7 @@ pub(crate) async fn token_list(place: &Place) -> anyhow::Result<ExitCode> {
             Some(at) => format!("revoked {at}"),
             None => format!("until {}", row.expires),
         };
-        println!("{} {}… {} {} [{}] {state}", row.id, row.prefix, row.owner, row.class, row.scopes);
+        say!("{} {}… {} {} [{}] {state}", row.id, row.prefix, row.owner, row.class, row.scopes);
     }
     data.close().await;
     Ok(ExitCode::SUCCESS)
@@ -221,7 +221,7 @@ pub(crate) async fn token_revoke(place: &Place, id: &str) -> anyhow::Result<Exit
     let data = database(place).await?;
     data.revoke_token(id, now(), &audit("token-revoke", id, "")).await?;
     data.close().await;
-    println!("{id} is revoked");
+    say!("{id} is revoked");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -235,7 +235,7 @@ pub(crate) async fn import(place: &Place, location: &str, name: Option<String>) 
     let gateway = Gateway::open(settings, Clock::system()).await?;
     let report = gateway.import_advisories(&name, location).await.map_err(anyhow::Error::msg)?;
     gateway.close().await;
-    println!("{report}");
+    say!("{report}");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -244,11 +244,11 @@ pub(crate) async fn advisory_status(place: &Place) -> anyhow::Result<ExitCode> {
     let sources = data.sources().await?;
     data.close().await;
     if sources.is_empty() {
-        println!("no source was read yet: known malware and vulnerabilities are not recognised");
+        say!("no source was read yet: known malware and vulnerabilities are not recognised");
         return Ok(ExitCode::from(FOUND));
     }
     for row in sources {
-        println!(
+        say!(
             "{}: {} records, read {} ago from {}",
             row.name,
             row.records,
@@ -262,16 +262,16 @@ pub(crate) async fn advisory_status(place: &Place) -> anyhow::Result<ExitCode> {
 pub(crate) fn policy_show(place: &Place) -> anyhow::Result<ExitCode> {
     let settings = config::load(place)?.settings;
     let policy = policy_in_force(&settings)?;
-    println!("# revision {}, mode {}", policy.revision(), policy.mode().as_str());
+    say!("# revision {}, mode {}", policy.revision(), policy.mode().as_str());
     for shown in policy.show() {
-        println!("{} = {}  # {}", shown.path, shown.value, shown.source);
+        say!("{} = {}  # {}", shown.path, shown.value, shown.source);
     }
     Ok(ExitCode::SUCCESS)
 }
 
 pub(crate) fn policy_check(file: &Path) -> anyhow::Result<ExitCode> {
     let policy = read_policy(file)?;
-    println!("{}: good; revision {}", file.display(), policy.short_revision());
+    say!("{}: good; revision {}", file.display(), policy.short_revision());
     Ok(ExitCode::SUCCESS)
 }
 

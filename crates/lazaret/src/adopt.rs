@@ -127,22 +127,22 @@ pub(crate) async fn show(place: &Place, keep: bool) -> anyhow::Result<ExitCode> 
         match result {
             Ok((upstream, source)) => {
                 for (role, url) in &upstream.addresses {
-                    println!("{id} {role}: {} (from {source})", without_secret(url));
+                    say!("{id} {role}: {} (from {source})", without_secret(url));
                 }
                 let told = Kept::new(&upstream, &source, Clock::system().now());
                 if keep {
                     adopted.keep(id, told);
                 } else if adopted.get(id).is_some_and(|kept| kept.settings().addresses != upstream.addresses)
                 {
-                    println!("{id}: another was adopted earlier and is gone by; --adopt takes this one");
+                    say!("{id}: another was adopted earlier and is gone by; --adopt takes this one");
                 }
             }
-            Err(why) => println!("{id}: none ({why})"),
+            Err(why) => say!("{id}: none ({why})"),
         }
     }
     if keep {
         adopted.write(&data)?;
-        println!("kept; a gateway that runs takes them at its next start");
+        say!("kept; a gateway that runs takes them at its next start");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -50,7 +50,7 @@ pub(crate) async fn explain(place: &Place, purl: &str, as_json: bool) -> anyhow:
     judge.close().await;
     let facts = facts?;
     if as_json {
-        println!("{}", serde_json::to_string_pretty(&facts)?);
+        say!("{}", serde_json::to_string_pretty(&facts)?);
     } else {
         print_facts(&facts);
     }
@@ -67,20 +67,20 @@ fn list<'v>(value: &'v Value, key: &str) -> &'v [Value] {
 }
 
 fn print_facts(facts: &Value) {
-    println!("{}", text(facts, "purl"));
+    say!("{}", text(facts, "purl"));
     if let Some(verdict) = facts.get("verdict").and_then(Value::as_str) {
-        println!("verdict: {verdict}");
+        say!("verdict: {verdict}");
     }
     if !text(facts, "until").is_empty() {
-        println!("the hold ends: {}", text(facts, "until"));
+        say!("the hold ends: {}", text(facts, "until"));
     }
     if !text(facts, "newest_allowed").is_empty() {
-        println!("newest allowed: {}", text(facts, "newest_allowed"));
+        say!("newest allowed: {}", text(facts, "newest_allowed"));
     }
     for finding in list(facts, "findings") {
         let outcome = text(finding, "outcome");
         let action = if outcome == "pass" { "" } else { text(finding, "action") };
-        println!(
+        say!(
             "  {:<18} {outcome:<8} {action:<7} {} [{}]",
             text(finding, "code"),
             text(finding, "sentence"),
@@ -88,13 +88,10 @@ fn print_facts(facts: &Value) {
         );
     }
     if let Some(count) = facts.get("hidden_count").and_then(Value::as_u64) {
-        println!(
-            "hidden: {count} of {} releases",
-            facts.get("releases").and_then(Value::as_u64).unwrap_or(0)
-        );
+        say!("hidden: {count} of {} releases", facts.get("releases").and_then(Value::as_u64).unwrap_or(0));
     }
     for hidden in list(facts, "hidden") {
-        println!(
+        say!(
             "  {:<14} {:<7} {:<18} {}",
             text(hidden, "version"),
             text(hidden, "verdict"),
@@ -102,7 +99,7 @@ fn print_facts(facts: &Value) {
             text(hidden, "sentence")
         );
     }
-    println!("policy: {}", text(facts, "policy_revision").get(..12).unwrap_or(""));
+    say!("policy: {}", text(facts, "policy_revision").get(..12).unwrap_or(""));
 }
 
 /// How `check` prints what it found.
@@ -208,12 +205,12 @@ pub(crate) async fn check(place: &Place, file: &Path, form: Form) -> anyhow::Res
     judge.close().await;
     let bad = judged.iter().filter(|judged| !judged.admitted()).count();
     match form {
-        Form::Json => println!("{}", serde_json::to_string_pretty(&judged)?),
+        Form::Json => say!("{}", serde_json::to_string_pretty(&judged)?),
         Form::Sarif => {
             let findings: Vec<Finding> = judged.iter().flat_map(Judged::findings).collect();
-            println!("{}", serde_json::to_string_pretty(&sarif::log(file, &findings))?);
+            say!("{}", serde_json::to_string_pretty(&sarif::log(file, &findings))?);
         }
-        Form::Human => report(file, &judged).iter().for_each(|line| println!("{line}")),
+        Form::Human => report(file, &judged).iter().for_each(|line| say!("{line}")),
     }
     Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
 }

@@ -1,5 +1,8 @@
 //! `lazaret`: the gate between a company's builds and the world's package registries.
 
+#[macro_use]
+mod output;
+
 mod administer;
 mod adopt;
 mod adopted;
@@ -31,14 +34,14 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("lazaret: the runtime cannot start: {error}");
+            tell_error!("lazaret: the runtime cannot start: {error}");
             return ExitCode::from(WRONG);
         }
     };
     match runtime.block_on(dispatch(cli.command)) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("lazaret: {error:#}");
+            tell_error!("lazaret: {error:#}");
             ExitCode::from(WRONG)
         }
     }

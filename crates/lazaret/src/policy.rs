@@ -45,12 +45,12 @@ pub(crate) fn test(place: &Place, file: Option<PathBuf>, json: bool) -> anyhow::
     }
     let failed = results.iter().filter(|result| !result.passed()).count();
     if json {
-        println!("{}", serde_json::to_string_pretty(&results)?);
+        say!("{}", serde_json::to_string_pretty(&results)?);
     } else {
         for result in &results {
-            println!("{}", case_line(result));
+            say!("{}", case_line(result));
         }
-        println!("{} cases, {failed} failed; policy {}", results.len(), policy.short_revision());
+        say!("{} cases, {failed} failed; policy {}", results.len(), policy.short_revision());
     }
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
 }
@@ -116,7 +116,7 @@ pub(crate) async fn replay(
     data.close().await;
     let compared = compared?;
     if json {
-        println!("{}", serde_json::to_string_pretty(&compared)?);
+        say!("{}", serde_json::to_string_pretty(&compared)?);
     } else {
         tell(&compared, against);
     }
@@ -147,22 +147,22 @@ async fn compare(
 
 fn tell(compared: &Comparison, against: &Path) {
     for change in compared.changes.iter().take(MOST_TOLD) {
-        println!("{}", change_line(change));
+        say!("{}", change_line(change));
     }
     if compared.changes.len() > MOST_TOLD {
-        println!("… and {} more; --json has them all", compared.changes.len() - MOST_TOLD);
+        say!("… and {} more; --json has them all", compared.changes.len() - MOST_TOLD);
     }
     for unfit in compared.unfit.iter().take(MOST_TOLD) {
-        eprintln!("lazaret: left out: {unfit}");
+        tell_error!("lazaret: left out: {unfit}");
     }
-    println!(
+    say!(
         "{}: {} recorded decisions judged again, {} would change",
         against.display(),
         compared.decisions,
         compared.changes.len()
     );
     if compared.decisions == 0 {
-        println!("nothing was recorded yet: decisions are written down when a client asks for a file");
+        say!("nothing was recorded yet: decisions are written down when a client asks for a file");
     }
 }
 

@@ -156,9 +156,9 @@ fn pass_on(signal: Signal, child: Option<u32>) {
 
 fn summary(gateway: &Gateway, began: Instant) {
     let summary = gateway.summary();
-    eprintln!("lazaret: {}; {:.1} s", told(&summary), began.elapsed().as_secs_f64());
+    tell_error!("lazaret: {}; {:.1} s", told(&summary), began.elapsed().as_secs_f64());
     for refusal in &summary.refused {
-        eprintln!("lazaret: {}", refusal.line());
+        tell_error!("lazaret: {}", refusal.line());
     }
 }
 

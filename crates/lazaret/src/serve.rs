@@ -29,14 +29,14 @@ pub(crate) async fn serve(place: &Place, listen: Option<SocketAddr>) -> anyhow::
     let listener =
         tokio::net::TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let address = listener.local_addr()?;
-    adopt::fill(&mut loaded.settings, &address.to_string(), |line| println!("{line}")).await;
+    adopt::fill(&mut loaded.settings, &address.to_string(), |line| say!("{line}")).await;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let base = loaded.settings.base_url.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
     let gateway = open(loaded.settings).await?;
-    println!("Lazaret serves on {base}");
+    say!("Lazaret serves on {base}");
     for ecosystem in lazaret_ecosystems::all() {
         let profile = ecosystem.profile();
-        println!(
+        say!(
             "{}: {}",
             profile.title,
             profile.setup_line.replace("{base}", &format!("{base}/{}", profile.mount))
@@ -47,7 +47,7 @@ pub(crate) async fn serve(place: &Place, listen: Option<SocketAddr>) -> anyhow::
     tokio::spawn(reload_when_told(gateway.clone()));
     lazaret_gateway::serve(listener, tls, gateway.clone(), stop()).await;
     gateway.close().await;
-    println!("Lazaret has stopped");
+    say!("Lazaret has stopped");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -87,7 +87,7 @@ pub(crate) async fn open(settings: lazaret_gateway::Settings) -> anyhow::Result<
         gateway.set_metrics_page(move || handle.render());
     }
     if gateway.advisory_sources_missing() {
-        eprintln!(
+        tell_error!(
             "lazaret: warning: no advisory source is configured, so known malware and vulnerabilities are not recognised; \
              see `lazaret advisories import --help`"
         );

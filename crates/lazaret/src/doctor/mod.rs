@@ -102,7 +102,7 @@ pub(crate) async fn doctor(place: &Place, as_json: bool) -> anyhow::Result<ExitC
 fn tell(found: &[Diagnosis], as_json: bool) -> Result<ExitCode, serde_json::Error> {
     let problems = found.iter().filter(|one| one.state == State::Problem).count();
     if as_json {
-        println!("{}", serde_json::to_string_pretty(found)?);
+        say!("{}", serde_json::to_string_pretty(found)?);
     } else {
         for one in found {
             let sign = match one.state {
@@ -110,12 +110,12 @@ fn tell(found: &[Diagnosis], as_json: bool) -> Result<ExitCode, serde_json::Erro
                 State::Note => "note   ",
                 State::Problem => "PROBLEM",
             };
-            println!("{sign} {}: {}", one.subject, one.found);
+            say!("{sign} {}: {}", one.subject, one.found);
             if !one.remedy.is_empty() {
-                println!("        → {}", one.remedy);
+                say!("        → {}", one.remedy);
             }
         }
-        println!("{}", if problems == 1 { "1 problem".to_owned() } else { format!("{problems} problems") });
+        say!("{}", if problems == 1 { "1 problem".to_owned() } else { format!("{problems} problems") });
     }
     Ok(if problems == 0 { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
 }

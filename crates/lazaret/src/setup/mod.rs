@@ -69,36 +69,33 @@ pub(crate) fn setup(place: &Place, asked: Asked) -> anyhow::Result<ExitCode> {
     let (steps, advice, failed) =
         if wish.undo { plan_undo(wish, &state)? } else { plan(wish, &places, &state)? };
     for line in &advice {
-        println!("{line}");
+        say!("{line}");
     }
     let code = if failed { ExitCode::from(crate::FOUND) } else { ExitCode::SUCCESS };
     let visible: Vec<&Step> = steps.iter().filter(|step| step.before != step.after).collect();
     for step in &visible {
-        println!(
+        say!(
             "{}{}",
             step.path.display(),
             step.note.as_ref().map_or(String::new(), |note| format!(" ({note})"))
         );
         let text = |content: &Option<String>| content.clone().unwrap_or_default();
         for line in difference(&text(&step.before), &text(&step.after)) {
-            println!("  {line}");
+            say!("  {line}");
         }
     }
     if visible.is_empty() {
         carry_out(&steps, &mut state, &places.state)?;
-        println!(
-            "{}",
-            if wish.undo { "nothing is left to take back" } else { "everything is as it shall be" }
-        );
+        say!("{}", if wish.undo { "nothing is left to take back" } else { "everything is as it shall be" });
         return Ok(code);
     }
     if !asked.yes && !agreed()? {
-        eprintln!("lazaret: nothing was changed; `--yes` changes it without asking");
+        tell_error!("lazaret: nothing was changed; `--yes` changes it without asking");
         return Ok(ExitCode::from(crate::FOUND));
     }
     carry_out(&steps, &mut state, &places.state)?;
     if !wish.undo {
-        println!("done; `lazaret setup --undo` takes it back, `lazaret doctor` looks whether it holds");
+        say!("done; `lazaret setup --undo` takes it back, `lazaret doctor` looks whether it holds");
     }
     Ok(code)
 }
@@ -108,7 +105,7 @@ fn agreed() -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
         return Ok(false);
     }
-    eprint!("Change these files? [y/N] ");
+    tell_error!("Change these files? [y/N]");
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
