@@ -18,6 +18,8 @@ const FLUSH: Duration = Duration::from_secs(1);
 const COLLECT: Duration = Duration::from_secs(300);
 /// How often the names that this house uses are counted.
 const HOUSE_NAMES: Duration = Duration::from_secs(6 * 3600);
+/// How long background work may take to end when the gateway closes.
+const LAST_WORK: Duration = Duration::from_secs(3);
 /// Files collected per look.
 const COLLECT_BATCH: u32 = 200;
 
@@ -56,7 +58,11 @@ impl Gateway {
             loop {
                 ticks.tick().await;
                 let Some(gateway) = this.upgrade() else { return };
-                work(gateway).await;
+                // The gateway closes: what wants the database now comes too late.
+                match gateway.closed.try_read() {
+                    Ok(closed) if !*closed => work(gateway.clone()).await,
+                    _ => return,
+                }
             }
         });
     }
@@ -169,6 +175,9 @@ impl Gateway {
 
     /// Writes what waits and closes the database.
     pub async fn close(&self) {
+        if let Ok(mut closed) = tokio::time::timeout(LAST_WORK, self.closed.write()).await {
+            *closed = true;
+        }
         self.notes.flush(&self.metadata, self.clock.now()).await;
         self.write_all_decisions().await;
         self.metadata.close().await;

@@ -92,6 +92,8 @@ pub struct Gateway {
     metrics: OnceLock<MetricsPage>,
     /// One reading of the state at a time: two that began from the same one would share an epoch.
     reloading: tokio::sync::Mutex<()>,
+    /// Whether the gateway has closed. Held for reading by each piece of background work.
+    closed: tokio::sync::RwLock<bool>,
     policy_seen: std::sync::Mutex<Option<policy_file::Fingerprint>>,
 }
 
@@ -149,6 +151,7 @@ impl Gateway {
             state: ArcSwap::from_pointee(first),
             metrics: OnceLock::new(),
             reloading: tokio::sync::Mutex::new(()),
+            closed: tokio::sync::RwLock::new(false),
             policy_seen: std::sync::Mutex::new(policy_seen),
             upstreams,
             popular,
