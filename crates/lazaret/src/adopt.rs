@@ -80,7 +80,11 @@ pub(crate) async fn fill(settings: &mut Settings, own: &str, mut tell: impl FnMu
     if !own.is_empty() {
         for ecosystem in lazaret_ecosystems::all() {
             let id = ecosystem.profile().id.as_str();
-            if let Some(kept) = adopted.get(id).filter(|_| !settings.upstreams.contains_key(id)) {
+            let open = |kept: &&Kept| {
+                let leads_here = |url: &String| url.contains(own) || is_gateway_here(*ecosystem, url);
+                !settings.upstreams.contains_key(id) && !kept.settings().addresses.values().any(leads_here)
+            };
+            if let Some(kept) = adopted.get(id).filter(open) {
                 tell(format!(
                     "{id}: upstream from {}, adopted {}; `lazaret upstreams --adopt` asks again",
                     kept.source, kept.day
@@ -92,8 +96,12 @@ pub(crate) async fn fill(settings: &mut Settings, own: &str, mut tell: impl FnMu
     let mut news = false;
     // Nobody is asked in vain: a package manager takes longer to answer than the gateway to start.
     for Found { id, result } in adopt(|id| !settings.upstreams.contains_key(id)).await {
-        let own = [own, settings.base_url.as_deref().unwrap_or_default()];
-        let is_own = |url: &String| own.iter().any(|own| !own.is_empty() && url.contains(own));
+        let owns = [own, settings.base_url.as_deref().unwrap_or_default()];
+        let is_own = |url: &String| {
+            owns.iter().any(|own| !own.is_empty() && url.contains(own))
+                || lazaret_ecosystems::by_id(id).is_some_and(|ecosystem| is_gateway_here(ecosystem, url))
+        };
+        let kept = adopted.get(id).filter(|kept| !kept.settings().addresses.values().any(is_own)).cloned();
         let (missing, kept) = match result {
             Ok((upstream, source)) if !upstream.addresses.values().any(is_own) => {
                 tell(format!("{id}: upstream taken from {source}"));
@@ -101,8 +109,15 @@ pub(crate) async fn fill(settings: &mut Settings, own: &str, mut tell: impl FnMu
                 settings.upstreams.insert(id.to_owned(), upstream);
                 continue;
             }
-            Ok(_) => ("this machine's client points at this gateway already".to_owned(), adopted.get(id)),
-            Err(why) => (why, adopted.get(id)),
+            // One command may well go through the gateway that runs here. It is never kept: that gateway would
+            // ask itself at its next start.
+            Ok((upstream, source)) if own.is_empty() && kept.is_none() => {
+                tell(format!("{id}: upstream is a gateway on this machine, from {source}"));
+                settings.upstreams.insert(id.to_owned(), upstream);
+                continue;
+            }
+            Ok(_) => ("this machine's client points at a gateway here already".to_owned(), kept),
+            Err(why) => (why, kept),
         };
         match kept {
             Some(kept) => {
@@ -119,10 +134,19 @@ pub(crate) async fn fill(settings: &mut Settings, own: &str, mut tell: impl FnMu
     }
 }
 
+/// Whether an address is one that a gateway on this machine serves: loopback, and our own mount.
+fn is_gateway_here(ecosystem: &dyn Ecosystem, url: &str) -> bool {
+    let Some((_, rest)) = url.split_once("://") else { return false };
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let host = host.rsplit('@').next().unwrap_or(host);
+    let here = host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]");
+    here && path.split('/').next() == Some(ecosystem.profile().mount)
+}
+
 /// `lazaret upstreams`: what the clients tell now, and with `keep` from now on what gateways here go by.
 pub(crate) async fn show(place: &Place, keep: bool) -> anyhow::Result<ExitCode> {
     let data = config::load(place)?.settings.data;
-    let mut adopted = if keep { Adopted::default() } else { Adopted::read(&data)? };
+    let mut adopted = Adopted::read(&data)?;
     for Found { id, result } in adopt(|_| true).await {
         match result {
             Ok((upstream, source)) => {
@@ -130,7 +154,12 @@ pub(crate) async fn show(place: &Place, keep: bool) -> anyhow::Result<ExitCode> 
                     say!("{id} {role}: {} (from {source})", without_secret(url));
                 }
                 let told = Kept::new(&upstream, &source, Clock::system().now());
-                if keep {
+                let here = |url: &String| {
+                    lazaret_ecosystems::by_id(id).is_some_and(|ecosystem| is_gateway_here(ecosystem, url))
+                };
+                if keep && upstream.addresses.values().any(here) {
+                    say!("{id}: that is a gateway on this machine; not kept");
+                } else if keep {
                     adopted.keep(id, told);
                 } else if adopted.get(id).is_some_and(|kept| kept.settings().addresses != upstream.addresses)
                 {
@@ -159,7 +188,23 @@ pub(crate) fn without_secret(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::without_secret;
+    use super::*;
+
+    #[test]
+    fn a_gateway_on_this_machine_is_recognised() {
+        let ecosystem = lazaret_ecosystems::all()[0];
+        let mount = ecosystem.profile().mount;
+        for (url, expected) in [
+            (format!("http://127.0.0.1:7117/{mount}"), true),
+            (format!("https://__token__:x@localhost:7117/{mount}/simple"), true),
+            (format!("http://[::1]:7117/{mount}/"), true),
+            ("http://127.0.0.1:4873".to_owned(), false),
+            (format!("https://registry.example/{mount}"), false),
+            (String::new(), false),
+        ] {
+            assert_eq!(is_gateway_here(ecosystem, &url), expected, "{url}");
+        }
+    }
 
     #[test]
     fn secrets_are_hidden() {
