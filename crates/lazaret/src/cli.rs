@@ -17,16 +17,20 @@ pub(crate) struct Cli {
 #[derive(Debug, Args, Clone)]
 pub(crate) struct Place {
     /// Configuration file; without one the defaults hold.
-    #[arg(long, env = "LAZARET_CONFIG", value_name = "FILE")]
+    #[arg(long, global = true, env = "LAZARET_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Data directory.
-    #[arg(long, env = "LAZARET_DATA", value_name = "DIR")]
+    #[arg(long, global = true, env = "LAZARET_DATA", value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Serve as the gateway, in the foreground.
+    ///
+    /// Prints how each client is pointed at it. SIGHUP reads the policy file anew, which is also watched;
+    /// SIGTERM lets requests under way end.
+    #[command(after_help = "Examples:\n  lazaret serve\n  lazaret serve --config /etc/lazaret/lazaret.toml")]
     Serve {
         #[command(flatten)]
         place: Place,
@@ -34,8 +38,11 @@ pub(crate) enum Command {
         #[arg(long, env = "LAZARET_LISTEN", value_name = "ADDRESS:PORT")]
         listen: Option<std::net::SocketAddr>,
     },
-    /// Run one command with its package managers pointed at a gateway inside this process, or at the one
-    /// that LAZARET_URL (and LAZARET_TOKEN) name.
+    /// Run one command with its package managers pointed at a gateway.
+    ///
+    /// The gateway runs inside this process, or is the one that LAZARET_URL (and LAZARET_TOKEN) name. No file of
+    /// yours is changed. The exit code is the command's.
+    #[command(after_help = "Examples:\n  lazaret run -- npm ci\n  lazaret run -v -- uv sync")]
     Run {
         #[command(flatten)]
         place: Place,
@@ -46,8 +53,12 @@ pub(crate) enum Command {
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<std::ffi::OsString>,
     },
-    /// Say what the gate thinks of a package or release, such as `pkg:npm/left-pad@1.3.0`; asks the gateway that
-    /// LAZARET_URL (and LAZARET_TOKEN) name, else this machine's data. Exit code 1 when it is held or refused.
+    /// Say what the gate thinks of a package or release, and why.
+    ///
+    /// Asks the gateway that LAZARET_URL (and LAZARET_TOKEN) name, else decides with this machine's data. Exit
+    /// code 1 when it is held or refused.
+    #[command(after_help = "Examples:\n  lazaret explain pkg:npm/left-pad@1.3.0\n  \
+        lazaret explain pkg:npm/left-pad      which releases are hidden now")]
     Explain {
         #[command(flatten)]
         place: Place,
@@ -57,8 +68,10 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Judge every release that a lock file pins; asks the gateway that LAZARET_URL (and LAZARET_TOKEN) name, else
-    /// this machine's data. Exit code 1 when a release is refused, held or cannot be judged.
+    /// Judge every release that a lock file pins.
+    ///
+    /// Asks the gateway that LAZARET_URL (and LAZARET_TOKEN) name, else decides with this machine's data. Exit
+    /// code 1 when a release is refused, held or cannot be judged.
     #[command(
         after_help = "Files known by name: package-lock.json, npm-shrinkwrap.json, pnpm-lock.yaml, yarn.lock, \
         bun.lock, requirements*.txt, constraints*.txt, uv.lock, poetry.lock, pdm.lock, Pipfile.lock, pylock*.toml, \
@@ -99,8 +112,10 @@ pub(crate) enum Command {
         #[arg(long, env = "LAZARET_TOKEN", hide_env_values = true, value_name = "TOKEN")]
         token: Option<String>,
     },
-    /// Look for the usual mistakes, in the gateway and in what the clients here use, and say what to do. Exit
-    /// code 1 when there is a problem.
+    /// Look for the usual mistakes, and say what to do about each.
+    ///
+    /// Looks at configuration, policy, data, upstreams and clocks, at the clients on this machine, and at the
+    /// settings and lock files in the current directory. Exit code 1 when there is a problem.
     Doctor {
         #[command(flatten)]
         place: Place,
@@ -108,8 +123,9 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Show which upstreams this machine's package managers use. A gateway adopts them at its first start, unless
-    /// its configuration names others.
+    /// Show which upstreams this machine's package managers use.
+    ///
+    /// A gateway adopts them at its first start, unless its configuration names others.
     Upstreams {
         #[command(flatten)]
         place: Place,
@@ -123,6 +139,10 @@ pub(crate) enum Command {
         action: PolicyAction,
     },
     /// Refuse a package, release or digest at once, everywhere, above every waiver.
+    #[command(
+        after_help = "Examples:\n  lazaret kill 'pkg:npm/left-pad@1.3.*' --why 'the account was taken over'\n  \
+        lazaret kill 'pkg:pypi/*' --why 'a worm runs'"
+    )]
     Kill {
         #[command(flatten)]
         place: Place,
@@ -141,16 +161,22 @@ pub(crate) enum Command {
         lift: Option<String>,
     },
     /// Give an exception for one release and exactly these findings. It always ends.
+    ///
+    /// A finding that comes up later, such as a new advisory, blocks again.
+    #[command(
+        after_help = "Example:\n  lazaret waive pkg:npm/left-pad@1.3.1 --code release-too-new --days 14 \\\n    \
+        --why 'the fix is needed today'"
+    )]
     Waive {
         #[command(flatten)]
         place: Place,
         /// The release, such as `pkg:npm/left-pad@1.3.1`.
         purl: String,
         /// Code of a finding; may be repeated.
-        #[arg(long = "code", required = true)]
+        #[arg(long = "code", required = true, value_name = "CODE")]
         codes: Vec<String>,
         /// Id of an advisory, where the finding rests on one; may be repeated.
-        #[arg(long = "advisory")]
+        #[arg(long = "advisory", value_name = "ID")]
         advisories: Vec<String>,
         /// Why, in a sentence.
         #[arg(long)]
@@ -174,13 +200,17 @@ pub(crate) enum Command {
         json: bool,
     },
     /// Make, list and revoke tokens.
+    #[command(after_help = "Examples:\n  lazaret token create --owner build-42 --class ci --scope read\n  \
+        lazaret token create --owner ana --scope 'publish:npm/@acme/*' --days 30")]
     Token {
         #[command(flatten)]
         place: Place,
         #[command(subcommand)]
         action: TokenAction,
     },
-    /// Read advisories from an OSV archive, directory, record or address.
+    /// Read advisories in OSV's form, and show how old each source is.
+    #[command(after_help = "Examples:\n  lazaret advisories import all.zip --name osv\n  \
+        lazaret advisories import https://advisories.example/all.zip\n  lazaret advisories status")]
     Advisories {
         #[command(flatten)]
         place: Place,
@@ -215,8 +245,9 @@ pub(crate) enum PolicyAction {
         #[arg(long)]
         json: bool,
     },
-    /// Judge the recorded decisions by another policy and show what would change. Exit code 1 when something
-    /// would.
+    /// Judge the recorded decisions by another policy and show what would change.
+    ///
+    /// Decisions are recorded when a client asks for a file. Exit code 1 when one would change.
     Replay {
         #[command(flatten)]
         place: Place,
@@ -240,7 +271,7 @@ pub(crate) enum TokenAction {
         #[arg(long)]
         owner: String,
         /// `read`, `publish:<ecosystem>/<pattern>` or `admin`; may be repeated.
-        #[arg(long = "scope", required = true)]
+        #[arg(long = "scope", required = true, value_name = "SCOPE")]
         scopes: Vec<String>,
         /// For how many days.
         #[arg(long, default_value_t = 90)]
@@ -270,4 +301,31 @@ pub(crate) enum AdvisoryAction {
     },
     /// Show the sources and their age.
     Status,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_words_fit_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_data_directory_may_be_named_behind_every_word() {
+        for words in
+            ["lazaret token list --data x", "lazaret token --data x list", "lazaret policy show --data x"]
+        {
+            assert!(Cli::try_parse_from(words.split(' ')).is_ok(), "{words}");
+        }
+        assert!(Cli::try_parse_from(["lazaret", "check", "uv.lock", "--json", "--sarif"]).is_err());
+        assert!(Cli::try_parse_from(["lazaret", "run"]).is_err());
+        let run = ["lazaret", "run", "--", "tool", "--config", "its-own"];
+        let Command::Run { place, command, .. } = Cli::try_parse_from(run).unwrap().command else {
+            panic!("it is a run")
+        };
+        assert!(place.config.is_none() && command.len() == 3);
+    }
 }
