@@ -64,11 +64,13 @@ pub(crate) async fn kill(place: &Place, target: &str, why: String) -> anyhow::Re
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) async fn kills(place: &Place, lift: Option<String>) -> anyhow::Result<ExitCode> {
+pub(crate) async fn kills(place: &Place, lift: Option<String>, json: bool) -> anyhow::Result<ExitCode> {
     let data = database(place).await?;
     if let Some(id) = lift {
         data.lift_kill(&id, now(), &audit("lift-kill", &id, "")).await?;
         say!("{id} is lifted");
+    } else if json {
+        tell(data.kills().await?.iter().map(kill_json))?;
     } else {
         for row in data.kills().await? {
             say!("{} {} by {} at {}: {}", row.id, row.body, row.author, row.created, row.why);
@@ -76,6 +78,19 @@ pub(crate) async fn kills(place: &Place, lift: Option<String>) -> anyhow::Result
     }
     data.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// One JSON array.
+fn tell(list: impl Iterator<Item = serde_json::Value>) -> anyhow::Result<()> {
+    say!("{}", serde_json::to_string_pretty(&list.collect::<Vec<_>>())?);
+    Ok(())
+}
+
+fn kill_json(row: &KillRow) -> serde_json::Value {
+    serde_json::json!({
+        "id": row.id, "target": row.body, "why": row.why, "author": row.author,
+        "created": row.created.to_string(),
+    })
 }
 
 /// What `waive` was asked for.
@@ -204,9 +219,13 @@ pub(crate) async fn token_create(
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) async fn token_list(place: &Place) -> anyhow::Result<ExitCode> {
+pub(crate) async fn token_list(place: &Place, json: bool) -> anyhow::Result<ExitCode> {
     let data = database(place).await?;
-    for row in data.tokens().await? {
+    let rows = data.tokens().await?;
+    if json {
+        tell(rows.iter().map(token_json))?;
+    }
+    for row in rows.into_iter().filter(|_| !json) {
         let state = match row.revoked {
             Some(at) => format!("revoked {at}"),
             None => format!("until {}", row.expires),
@@ -215,6 +234,16 @@ pub(crate) async fn token_list(place: &Place) -> anyhow::Result<ExitCode> {
     }
     data.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A token without what could be used of it.
+fn token_json(row: &TokenRow) -> serde_json::Value {
+    serde_json::json!({
+        "id": row.id, "prefix": row.prefix, "owner": row.owner, "class": row.class, "scopes": row.scopes,
+        "created": row.created.to_string(), "expires": row.expires.to_string(),
+        "revoked": row.revoked.map(|at| at.to_string()),
+        "last_used": row.last_used.map(|at| at.to_string()),
+    })
 }
 
 pub(crate) async fn token_revoke(place: &Place, id: &str) -> anyhow::Result<ExitCode> {
@@ -239,10 +268,19 @@ pub(crate) async fn import(place: &Place, location: &str, name: Option<String>) 
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) async fn advisory_status(place: &Place) -> anyhow::Result<ExitCode> {
+pub(crate) async fn advisory_status(place: &Place, json: bool) -> anyhow::Result<ExitCode> {
     let data = database(place).await?;
     let sources = data.sources().await?;
     data.close().await;
+    if json {
+        tell(sources.iter().map(|row| {
+            serde_json::json!({
+                "name": row.name, "location": row.location, "records": row.records,
+                "fetched": row.fetched.to_string(),
+            })
+        }))?;
+        return Ok(if sources.is_empty() { ExitCode::from(FOUND) } else { ExitCode::SUCCESS });
+    }
     if sources.is_empty() {
         say!("no source was read yet: known malware and vulnerabilities are not recognised");
         return Ok(ExitCode::from(FOUND));
@@ -259,9 +297,26 @@ pub(crate) async fn advisory_status(place: &Place) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) fn policy_show(place: &Place) -> anyhow::Result<ExitCode> {
+pub(crate) fn policy_show(place: &Place, json: bool) -> anyhow::Result<ExitCode> {
     let settings = config::load(place)?.settings;
     let policy = policy_in_force(&settings)?;
+    if json {
+        let shown = policy.show();
+        let values: Vec<serde_json::Value> = shown
+            .iter()
+            .map(|one| {
+                serde_json::json!({
+                    "path": one.path.to_string(), "value": one.value.to_string(),
+                    "source": one.source.to_string(),
+                })
+            })
+            .collect();
+        let shown = serde_json::json!({
+            "revision": policy.revision(), "mode": policy.mode().as_str(), "values": values,
+        });
+        say!("{}", serde_json::to_string_pretty(&shown)?);
+        return Ok(ExitCode::SUCCESS);
+    }
     say!("# revision {}, mode {}", policy.revision(), policy.mode().as_str());
     for shown in policy.show() {
         say!("{} = {}  # {}", shown.path, shown.value, shown.source);

@@ -159,6 +159,9 @@ pub(crate) enum Command {
         /// The id to lift.
         #[arg(long, value_name = "ID")]
         lift: Option<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Give an exception for one release and exactly these findings. It always ends.
     ///
@@ -225,6 +228,9 @@ pub(crate) enum PolicyAction {
     Show {
         #[command(flatten)]
         place: Place,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Check a policy file.
     Check {
@@ -281,7 +287,11 @@ pub(crate) enum TokenAction {
         class: String,
     },
     /// List tokens; secrets are not kept.
-    List,
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Revoke a token by its id.
     Revoke {
         /// The id.
@@ -300,7 +310,11 @@ pub(crate) enum AdvisoryAction {
         name: Option<String>,
     },
     /// Show the sources and their age.
-    Status,
+    Status {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[cfg(test)]

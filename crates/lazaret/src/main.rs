@@ -66,7 +66,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Doctor { place, json } => doctor::doctor(&place, json).await,
         Command::Upstreams { place, adopt } => adopt::show(&place, adopt).await,
         Command::Policy { action } => match action {
-            PolicyAction::Show { place } => administer::policy_show(&place),
+            PolicyAction::Show { place, json } => administer::policy_show(&place, json),
             PolicyAction::Check { file } => administer::policy_check(&file),
             PolicyAction::Test { place, file, json } => policy::test(&place, file, json),
             PolicyAction::Replay { place, against, days, json } => {
@@ -74,7 +74,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             }
         },
         Command::Kill { place, target, why } => administer::kill(&place, &target, why).await,
-        Command::Kills { place, lift } => administer::kills(&place, lift).await,
+        Command::Kills { place, lift, json } => administer::kills(&place, lift, json).await,
         Command::Waive { place, purl, codes, advisories, why, days, approver } => {
             let wish = administer::Wish { purl, codes, advisories, why, days, approver };
             administer::waive(&place, wish).await
@@ -84,12 +84,12 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             TokenAction::Create { owner, scopes, days, class } => {
                 administer::token_create(&place, owner, &scopes, days, &class).await
             }
-            TokenAction::List => administer::token_list(&place).await,
+            TokenAction::List { json } => administer::token_list(&place, json).await,
             TokenAction::Revoke { id } => administer::token_revoke(&place, &id).await,
         },
         Command::Advisories { place, action } => match action {
             AdvisoryAction::Import { location, name } => administer::import(&place, &location, name).await,
-            AdvisoryAction::Status => administer::advisory_status(&place).await,
+            AdvisoryAction::Status { json } => administer::advisory_status(&place, json).await,
         },
     }
 }
