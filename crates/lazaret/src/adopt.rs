@@ -206,6 +206,30 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_gateway_that_stays_goes_by_what_was_adopted() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut settings = Settings::new(dir.path());
+        let mut adopted = Adopted::default();
+        for ecosystem in lazaret_ecosystems::all() {
+            let role = ecosystem.profile().upstreams[0].name.to_owned();
+            let addresses = [(role, "https://registry.example".to_owned())].into();
+            let upstream = UpstreamSettings { addresses, ..UpstreamSettings::default() };
+            let kept =
+                Kept::new(&upstream, "somebody's settings", lazaret_vocabulary::Timestamp::from_millis(0));
+            adopted.keep(ecosystem.profile().id.as_str(), kept);
+        }
+        adopted.write(dir.path()).unwrap();
+        let configured = lazaret_ecosystems::all()[0].profile().id.as_str();
+        settings.upstreams.insert(configured.to_owned(), UpstreamSettings::default());
+        let mut told = Vec::new();
+        fill(&mut settings, "127.0.0.1:7117", |line| told.push(line)).await;
+        assert_eq!(told.len(), lazaret_ecosystems::all().len() - 1, "{told:?}");
+        assert!(told[0].contains("from somebody's settings, adopted 1970-01-01"), "{told:?}");
+        assert!(settings.upstreams[configured].addresses.is_empty(), "the configuration wins");
+        assert_eq!(settings.upstreams.len(), lazaret_ecosystems::all().len());
+    }
+
     #[test]
     fn secrets_are_hidden() {
         assert_eq!(without_secret("https://me:pw@registry.example/x"), "https://***@registry.example/x");
