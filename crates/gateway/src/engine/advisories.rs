@@ -23,6 +23,8 @@ const ARCHIVE_BYTES: usize = 1 << 30;
 /// Every advisory of every source.
 pub(crate) struct Advisories {
     index: AdvisoryIndex,
+    /// Sources whose index is gone or damaged: what they said is not known any more.
+    lost: Vec<String>,
 }
 
 /// What came of reading a source.
@@ -57,19 +59,30 @@ impl Advisories {
     /// Reads the sources' indexes back and joins them.
     pub(crate) async fn load(blobs: &Blobs, rows: &[SourceRow]) -> Result<Self, String> {
         let mut parts = Vec::new();
+        let mut lost = Vec::new();
         for row in rows {
             let Some(digest) = &row.digest else { continue };
             match blobs.get_bytes(digest, INDEX_BYTES).await {
-                Ok(Some(bytes)) => parts.push(bytes),
+                Ok(Some(bytes)) => {
+                    parts.push((row.name.clone(), bytes));
+                    continue;
+                }
                 Ok(None) => {
                     tracing::error!(source = row.name, "a source's index is missing; read the source again")
                 }
                 Err(error) => tracing::error!(source = row.name, %error, "a source's index cannot be read"),
             }
+            lost.push(row.name.clone());
         }
-        let index =
+        let (index, damaged) =
             tokio::task::spawn_blocking(move || join(parts)).await.map_err(|error| error.to_string())??;
-        Ok(Self { index })
+        lost.extend(damaged);
+        Ok(Self { index, lost })
+    }
+
+    /// Whether the index of this source could not be read back, so that the source counts as never read.
+    pub(crate) fn is_lost(&self, source: &str) -> bool {
+        self.lost.iter().any(|name| name == source)
     }
 
     /// The advisories that cover each version.
@@ -155,24 +168,29 @@ fn ecosystem_id(text: &str) -> Option<EcosystemId> {
     lazaret_ecosystems::by_id(text).map(|found| found.profile().id)
 }
 
-fn join(parts: Vec<bytes::Bytes>) -> Result<AdvisoryIndex, String> {
+/// Joins the sources' indexes; tells beside it the names of those that are damaged.
+fn join(parts: Vec<(String, bytes::Bytes)>) -> Result<(AdvisoryIndex, Vec<String>), String> {
     let mut indexes = Vec::new();
-    for bytes in parts {
+    let mut damaged = Vec::new();
+    for (name, bytes) in parts {
         match AdvisoryIndex::from_bytes(bytes.to_vec(), &ecosystem_id) {
             Ok(index) => indexes.push(index),
-            Err(error) => tracing::error!(%error, "a source's index is damaged; read the source again"),
+            Err(error) => {
+                tracing::error!(source = name, %error, "a source's index is damaged; read the source again");
+                damaged.push(name);
+            }
         }
     }
     if indexes.len() == 1
         && let Some(only) = indexes.pop()
     {
-        return Ok(only);
+        return Ok((only, damaged));
     }
     let mut builder = IndexBuilder::new(&normalise);
     for index in &indexes {
         builder.add_index(index);
     }
-    builder.finish().map_err(|error| error.to_string())
+    builder.finish().map(|index| (index, damaged)).map_err(|error| error.to_string())
 }
 
 impl Gateway {

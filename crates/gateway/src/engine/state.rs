@@ -5,7 +5,7 @@ use super::advisories::Advisories;
 use crate::clock::Clock;
 use crate::settings::Settings;
 use lazaret_blobs::Blobs;
-use lazaret_metadata::{KillRow, Metadata, Revisions, WaiverRow};
+use lazaret_metadata::{KillRow, Metadata, Revisions, SourceRow, WaiverRow};
 use lazaret_policy::{
     AdvisoryState, Exceptions, Firewall, Kill, KillTarget, KnownEcosystem, ValidPolicy, Waiver,
 };
@@ -123,8 +123,9 @@ pub(crate) async fn load(
         Some(before) => before.advisories.clone(),
         None => Arc::new(Advisories::load(blobs, &rows).await?),
     };
+    let fetched = |row: &SourceRow| (!advisories.is_lost(&row.name)).then_some(row.fetched);
     let mut sources: Vec<(String, Option<Timestamp>)> =
-        rows.iter().map(|row| (row.name.clone(), Some(row.fetched))).collect();
+        rows.iter().map(|row| (row.name.clone(), fetched(row))).collect();
     for source in &settings.advisories {
         if sources.iter().all(|(name, _)| *name != source.name) {
             sources.push((source.name.clone(), None));
