@@ -143,6 +143,17 @@ impl Package {
         self.judged.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
+    /// Takes in that a file was let out. It only counts where advisories are too old to rely on, and with that
+    /// change verdicts are made anew, so nothing made before is void.
+    pub(crate) fn note_admitted(&self, file: &Arc<str>) {
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        if !live.memory.admitted.contains(file) {
+            let mut memory = Memory::clone(&live.memory);
+            memory.admitted.insert(file.clone());
+            live.memory = Arc::new(memory);
+        }
+    }
+
     /// Verdicts that are still good, or those that `judge` makes now.
     pub(crate) fn judged(
         &self,

@@ -179,6 +179,7 @@ impl Gateway {
         };
         self.metadata.admit(&row).await.map_err(|error| self.store_failed("admission", &error))?;
         stored.admitted.store(true, Ordering::Release);
+        package.note_admitted(&stored.file);
         metrics::counter!("lazaret_admissions_total", "ecosystem" => package.name.ecosystem().as_str())
             .increment(1);
         self.tally.admitted(&package.name);
