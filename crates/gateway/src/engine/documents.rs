@@ -169,8 +169,11 @@ impl Gateway {
             }
             return Ok(Loaded { package: before, stale: gathered.stale });
         }
-        let package = self.read(ecosystem, name, false, gathered.documents, gathered.fetched).await?;
-        Ok(Loaded { package: Arc::new(package), stale: gathered.stale })
+        let read = self.read(ecosystem, name, false, gathered.documents, gathered.fetched).await;
+        if let Err(LoadError::Malformed { .. }) = &read {
+            self.forget_documents(name).await;
+        }
+        Ok(Loaded { package: Arc::new(read?), stale: gathered.stale })
     }
 
     async fn gather(
@@ -203,7 +206,7 @@ impl Gateway {
                 fetches.iter().map(|fetch| self.current_document(ecosystem, name, fetch)),
             )
             .await;
-            for result in results {
+            for (fetch, result) in fetches.iter().zip(results) {
                 match result {
                     Ok((document, stale, changed)) => {
                         gathered.stale |= stale;
@@ -213,6 +216,11 @@ impl Gateway {
                     }
                     // A role that nobody configured is a document that upstream does not have.
                     Err(UpstreamError::Absent | UpstreamError::NotConfigured(_)) => {}
+                    // Only the index itself is needed. What comes from elsewhere adds facts; without it they
+                    // are unknown, and policy says what that leads to.
+                    Err(cause) if !is_index(ecosystem, fetch) => {
+                        tracing::warn!(package = %name, role = fetch.role, %cause, "a document of further facts is missing");
+                    }
                     Err(cause) => return Err(unavailable(cause)),
                 }
             }
@@ -334,6 +342,21 @@ impl Gateway {
         }
     }
 
+    /// Drops the kept documents of a package that cannot be read. Kept, they would count as fresh for a while,
+    /// and an upstream that confirms them by their tag would keep the package broken for good.
+    async fn forget_documents(&self, name: &PackageName) {
+        let id = name.ecosystem();
+        let forgotten = async {
+            for row in self.metadata.documents_of(id.as_str(), name.as_str()).await? {
+                self.metadata.remove_document(id.as_str(), name.as_str(), &row.role).await?;
+            }
+            Ok::<(), lazaret_metadata::MetadataError>(())
+        };
+        if let Err(error) = forgotten.await {
+            tracing::warn!(%error, package = %name, "unreadable documents could not be forgotten");
+        }
+    }
+
     /// Reads documents into a package, together with what the house remembers of it.
     async fn read(
         &self,
@@ -367,4 +390,9 @@ impl Gateway {
         tracing::error!(%error, what, "the store failed");
         LoadError::Store
     }
+}
+
+/// Whether a document comes from where the ecosystem's index is, the first of its upstreams.
+fn is_index(ecosystem: &dyn Ecosystem, fetch: &Fetch) -> bool {
+    ecosystem.profile().upstreams.first().is_none_or(|role| role.name == fetch.upstream)
 }
