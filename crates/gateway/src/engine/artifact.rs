@@ -307,11 +307,14 @@ impl Gateway {
                 let code = lazaret_policy::codes::BYTES_CHANGED;
                 let refusal = Refusal {
                     package: wanted.package.name.clone(),
-                    version,
                     code: code.into(),
                     sentence: format!("{error}"),
                     until: None,
-                    newest_allowed: None,
+                    newest_allowed: wanted.package.newest_allowed(&wanted.judged.allowed).and_then(
+                        // The one that was asked for is still allowed by its facts; it is no way out.
+                        |newest| (version.as_deref() != Some(&*newest)).then(|| newest.to_string()),
+                    ),
+                    version,
                     page: wanted.page.clone(),
                 };
                 self.record_refusal(&refusal, &[code.into()], &asked.identity.principal);
