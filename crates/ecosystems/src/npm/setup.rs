@@ -142,9 +142,16 @@ pub(super) fn edits(base: &BaseUrl, token: Option<&str>) -> Vec<ConfigEdit> {
         yarnrc.push(("npmAuthToken".to_owned(), format!("\"{token}\"")));
         yarnrc.push(("npmAlwaysAuth".to_owned(), "true".to_owned()));
     }
-    vec![
+    // yarn 1 shows a credential only then; npm warns of a key that it does not know, so npm alone is spared.
+    let yarn_1 = token.map(|_| {
+        let always = vec![(format!("{}:always-auth", place(base)), "true".to_owned())];
+        ConfigEdit { client: "yarn", file: ".npmrc", kind: EditKind::Lines(always) }
+    });
+    let mut edits = vec![
         ConfigEdit { client: "npm", file: ".npmrc", kind: EditKind::Lines(npmrc) },
         ConfigEdit { client: "yarn", file: ".yarnrc.yml", kind: EditKind::Yaml(yarnrc) },
         ConfigEdit { client: "bun", file: ".bunfig.toml", kind: EditKind::Toml(bunfig) },
-    ]
+    ];
+    edits.extend(yarn_1);
+    edits
 }

@@ -162,7 +162,10 @@ fn plan(wish: &Wish, places: &Places, state: &State) -> anyhow::Result<Plan> {
         for edit in ecosystem.setup(&base, wish.token.as_deref()) {
             if client.edits.contains(&edit.client) {
                 let entry = by_file.entry(places.file(edit.file)).or_default();
-                entry.0 = edit.client.to_owned();
+                // A file that several share goes by the first, whom the others build on.
+                if entry.0.is_empty() {
+                    entry.0 = edit.client.to_owned();
+                }
                 let change = Change::from(edit.kind);
                 if !entry.1.contains(&change) {
                     entry.1.push(change);
