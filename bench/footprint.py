@@ -14,7 +14,7 @@ from rows import Row, tarball
 
 def memory(bench):
     rest = Row("memory-rest", "memory at rest", 50 << 20, unit="bytes")
-    used = Row("memory-used", "memory at rest after a day's work (npm install of 400 packages)", None, unit="bytes")
+    used = Row("memory-used", "memory of the gateway that served the rows above, after them", None, unit="bytes")
     many = Row("memory-many", "memory under 1,000 concurrent downloads of 100 MB, peak", 250 << 20, unit="bytes")
     giant = Row("memory-giant", "memory with a packument of 40 MB, cold, peak", 250 << 20, unit="bytes")
     for _ in range(max(1, bench.rounds - 2)):
