@@ -156,7 +156,7 @@ impl Gateway {
     /// Records the first release of a file to anyone, durably, before its last byte leaves.
     pub(crate) async fn admit(
         &self,
-        package: &Package,
+        package: &Arc<Package>,
         stored: &Stored,
         judged: &Judged,
         principal: &Principal,
@@ -164,6 +164,13 @@ impl Gateway {
         if stored.admitted.load(Ordering::Acquire) {
             return Ok(());
         }
+        let place = package.places.get(&stored.file);
+        let findings = place.map_or_else(Vec::new, |place| {
+            let mut findings = self.findings(package, place.release, principal.class).findings;
+            // What merely passed says nothing that the policy's revision does not.
+            findings.retain(|finding| finding.outcome != lazaret_policy::Outcome::Pass);
+            findings
+        });
         let row = AdmissionRow {
             ecosystem: package.name.ecosystem().to_string(),
             package_key: package.name.key().to_owned(),
@@ -172,7 +179,7 @@ impl Gateway {
             file: stored.file.to_string(),
             sha256: stored.sha256.clone(),
             policy_revision: judged.allowed.revision().to_owned(),
-            findings: String::new(),
+            findings: serde_json::to_string(&findings).unwrap_or_default(),
             principal: principal.id.to_string(),
             class: principal.class.as_str().to_owned(),
             at: self.clock.now(),
