@@ -150,3 +150,94 @@ async fn odd_addresses_are_turned_away_without_asking_upstream() {
         "{asked:?}"
     );
 }
+
+/// What twine sends.
+fn form(name: &str, version: &str, wheel: &[u8]) -> Vec<u8> {
+    let sha256 = lazaret_testkit::archive::hash(wheel).sha256;
+    let mut body = Vec::new();
+    for (field, value) in [
+        (":action", "file_upload"),
+        ("protocol_version", "1"),
+        ("metadata_version", "2.1"),
+        ("name", name),
+        ("version", version),
+        ("filetype", "bdist_wheel"),
+        ("pyversion", "py3"),
+        ("sha256_digest", &sha256),
+    ] {
+        body.extend(
+            format!("--edge\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\n{value}\r\n").bytes(),
+        );
+    }
+    let file = format!("{name}-{version}-py3-none-any.whl");
+    body.extend(
+        format!("--edge\r\nContent-Disposition: form-data; name=\"content\"; filename=\"{file}\"\r\n\r\n")
+            .bytes(),
+    );
+    body.extend(wheel);
+    body.extend(b"\r\n--edge--\r\n");
+    body
+}
+
+#[tokio::test]
+async fn an_uploaded_wheel_is_served_and_never_replaced() {
+    let house = House::open().await;
+    let token = house.token("ann", "read publish:pypi/ours").await;
+    let wheel = |name: &str, text: &str| {
+        let metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: 1.0.0\n");
+        let files = [(format!("{name}/__init__.py"), text.as_bytes().to_vec())];
+        lazaret_testkit::archive::wheel(name, "1.0.0", "py3-none-any", &metadata, &files)
+    };
+    let headers = [("authorization", token.as_str()), ("content-type", "multipart/form-data; boundary=edge")];
+    let (first, second) = (wheel("ours", "a = 1"), wheel("ours", "a = 2"));
+    let foreign = house
+        .ask("POST", "/pypi/legacy/", &headers, form("theirs", "1.0.0", &wheel("theirs", "a = 1")))
+        .await;
+    assert_eq!(foreign.status, 403, "{}", foreign.text());
+    let got = house.ask("POST", "/pypi/legacy/", &headers, form("ours", "1.0.0", &first)).await;
+    assert_eq!(got.status, 200, "{}", got.text());
+    let again = house.ask("POST", "/pypi/legacy/", &headers, form("ours", "1.0.0", &second)).await;
+    assert!(again.status >= 400, "{}", again.status);
+    assert_eq!(house.get("/pypi/files/ours/ours-1.0.0-py3-none-any.whl").await.body, first);
+}
+
+/// What cargo sends.
+fn crate_body(name: &str, version: &str, text: &str) -> Vec<u8> {
+    let root = format!("{name}-{version}");
+    let manifest = format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2021\"\n");
+    let archive = lazaret_testkit::archive::tar_gz(&[
+        (format!("{root}/Cargo.toml"), manifest.into_bytes()),
+        (format!("{root}/src/lib.rs"), text.as_bytes().to_vec()),
+    ]);
+    let told = serde_json::json!({
+        "name": name, "vers": version, "deps": [], "features": {}, "authors": [], "description": "ours",
+        "license": "MIT", "keywords": [], "categories": [], "badges": {}, "links": null,
+    })
+    .to_string();
+    let mut body = Vec::new();
+    for part in [told.as_bytes(), &archive] {
+        body.extend(u32::try_from(part.len()).unwrap().to_le_bytes());
+        body.extend(part);
+    }
+    body
+}
+
+#[tokio::test]
+async fn a_published_crate_is_yanked_but_never_replaced() {
+    let house = House::open().await;
+    let token = house.token("ann", "read publish:cargo/ours").await;
+    let headers = [("authorization", token.as_str())];
+    let new = "/cargo/api/v1/crates/new";
+    let foreign = house.ask("PUT", new, &headers, crate_body("theirs", "1.0.0", "")).await;
+    assert_eq!(foreign.status, 403, "{}", foreign.text());
+    let got = house.ask("PUT", new, &headers, crate_body("ours", "1.0.0", "// a")).await;
+    assert_eq!(got.status, 200, "{}", got.text());
+    let file = house.get("/cargo/api/v1/crates/ours/1.0.0/download").await;
+    assert_eq!(file.status, 200);
+    let yanked = house.ask("DELETE", "/cargo/api/v1/crates/ours/1.0.0/yank", &headers, "").await;
+    assert_eq!(yanked.status, 200, "{}", yanked.text());
+    assert!(house.get("/cargo/ou/rs/ours").await.text().contains("\"yanked\":true"));
+    let again = house.ask("PUT", new, &headers, crate_body("ours", "1.0.0", "// b")).await;
+    assert!(again.status >= 400, "{}", again.status);
+    assert_eq!(house.get("/cargo/api/v1/crates/ours/1.0.0/download").await.body, file.body);
+}

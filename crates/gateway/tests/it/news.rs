@@ -70,3 +70,11 @@ async fn a_source_whose_index_is_lost_counts_as_never_read() {
     let evil = house.get("/npm/evil-lib/-/evil-lib-1.0.1.tgz").await;
     assert_ne!(evil.status, 200);
 }
+
+#[tokio::test]
+async fn an_admission_keeps_the_findings_it_was_made_on() {
+    let house = House::open().await;
+    assert_eq!(house.get("/npm/script-lib/-/script-lib-1.0.0.tgz").await.status, 200);
+    let rows = house.gateway.metadata().admissions_of("npm", "script-lib").await.unwrap();
+    assert!(rows[0].findings.contains("install-script"), "{}", rows[0].findings);
+}

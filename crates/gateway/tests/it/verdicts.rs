@@ -211,10 +211,16 @@ async fn a_kill_stops_what_is_cached_at_once_by_name_and_by_digest() {
 
 fn unpublish(upstream: &FakeUpstream, kind: Kind, name: &str, version: &str) {
     match kind {
-        Kind::Npm => drop(upstream.npm(|all| drop(all.package(name).release(version).unpublish()))),
-        Kind::Pypi => drop(upstream.pypi(|all| drop(all.package(name).release(version).unpublish()))),
-        Kind::Cargo => drop(upstream.cargo(|all| drop(all.package(name).release(version).unpublish()))),
-    }
+        Kind::Npm => upstream.npm(|all| {
+            all.package(name).release(version).unpublish();
+        }),
+        Kind::Pypi => upstream.pypi(|all| {
+            all.package(name).release(version).unpublish();
+        }),
+        Kind::Cargo => upstream.cargo(|all| {
+            all.package(name).release(version).unpublish();
+        }),
+    };
 }
 
 #[tokio::test]
