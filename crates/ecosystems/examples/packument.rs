@@ -41,8 +41,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let index = ecosystem.read(&name, std::slice::from_ref(&document))?;
     let begun = cpu_nanoseconds()?;
     let mut bytes = 0;
-    for round in 0..rounds {
-        bytes = judged_and_rendered(ecosystem, &*index, &name, &policies[round % 2], now)?;
+    for policy in policies.iter().cycle().take(rounds) {
+        bytes = judged_and_rendered(ecosystem, &*index, &name, policy, now)?;
     }
     let again = cpu_nanoseconds()? - begun;
     let each = |sum: u64| sum as f64 / rounds as f64 / 1e6;
