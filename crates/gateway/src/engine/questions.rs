@@ -37,7 +37,9 @@ impl Gateway {
         // Nor is a text of several words of which one could be.
         let state = self.state();
         let reserved = std::iter::once(search.text.as_str())
-            .chain(search.text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '"' | '\'')))
+            .chain(search.text.split(|c: char| {
+                c.is_whitespace() || matches!(c, ',' | ';' | ':' | '+' | '"' | '\'' | '(' | ')')
+            }))
             .any(|text| ecosystem.name(text).is_ok_and(|name| state.firewall.is_reserved(&name)));
         if let Some(fetch) = ecosystem.search_fetch(&search).filter(|_| !reserved)
             && let Some(upstream) = self.upstream(id).filter(|upstream| upstream.has(fetch.upstream))
