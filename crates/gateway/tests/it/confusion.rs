@@ -20,6 +20,8 @@ const WAYS: &[(&str, &str)] = &[
     ("GET", "/npm/-/v1/search?text=Acme-Billing"),
     ("GET", "/npm/-/v1/search?text=acme-billing%20client"),
     ("GET", "/npm/-/v1/search?text=@acme/billing"),
+    ("GET", "/npm/-/v1/search?text=keywords:acme-billing"),
+    ("GET", "/npm/-/v1/search?text=not%20(%22acme-billing%22)"),
     ("GET", "/pypi/simple/acme-billing/"),
     ("GET", "/pypi/simple/Acme_Billing/"),
     ("GET", "/pypi/simple/acme.billing/"),

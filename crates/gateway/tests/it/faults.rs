@@ -172,3 +172,22 @@ async fn a_flipped_bit_is_found_before_it_is_served_and_healed() {
     assert_eq!(house.files_fetched(Kind::Npm, "good-lib"), 2);
     assert_eq!(house.get(&path).await.body, good);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_file_that_breaks_on_its_way_is_never_taken_for_whole() {
+    let house = House::open().await;
+    house.upstream.npm(|all| {
+        all.package("wide-lib").release("1.0.0").published("2020-01-01T00:00:00Z").large(20_000_000);
+    });
+    let path = Kind::Npm.file("wide-lib", "1.0.0");
+    for fault in [Fault::FlipByte(15_000_000), Fault::Truncate(15_000_000), Fault::ResetAfter(15_000_000)] {
+        house.upstream.fail("wide-lib-1.0.0.tgz", fault.clone());
+        // Sent on while it comes, so that the status is told before the end is known.
+        let response = house.client.get(format!("{}{path}", house.base)).send().await.unwrap();
+        let is_success = response.status().is_success();
+        assert!(!is_success || response.bytes().await.is_err(), "{fault:?}");
+        house.upstream.heal();
+    }
+    let whole = house.get(&path).await;
+    assert!(whole.status == 200 && whole.body.len() > 19_000_000, "{} {}", whole.status, whole.body.len());
+}
