@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by these")]
 
+mod choices;
 mod confusion;
 mod faults;
 mod hosting;
