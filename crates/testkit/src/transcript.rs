@@ -16,13 +16,28 @@ fn patterns() -> &'static [(Regex, &'static str)] {
             // npm's name for its log file, then moments in general.
             (r"\d{4}-\d\d-\d\dT\d\d_\d\d_\d\d_\d{3}Z", "MOMENT"),
             (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d| UTC)?", "MOMENT"),
-            (r"(127\.0\.0\.1|localhost|\[::1\]):\d+", "$1:PORT"),
+            // The same in the slug of an address, and a date as one client writes it.
+            (r"\d{4}-\d\d-\d\dt\d\d-\d\d-\d\dz", "moment"),
+            (r"(until-)\d{4}-\d\d-\d\d", "${1}moment"),
+            (r"(Published at )\d+/\d+/\d{4}", "${1}MOMENT"),
+            (r"(127\.0\.0\.1|localhost|\[::1\])(:|%3A)\d+", "$1${2}PORT"),
             (r"\b\d+m \d+(\.\d+)?s\b", "DURATION"),
             (r"\b\d+(\.\d+)? ?(ms|µs|ns|s|seconds?|minutes?)\b", "DURATION"),
             (r"\b\d+(\.\d+)? ?([kKMG]i?B|bytes)(/s)?\b", "SIZE"),
             (r"\b(sha512-)[A-Za-z0-9+/]{86}==", "${1}DIGEST"),
             (r"\b[0-9a-f]{64}\b", "DIGEST"),
             (r"\b(v?)\d+\.\d+\.\d+( linux| node)", "${1}VERSION$2"),
+            // Some clients leave a duration of nothing out.
+            (r"DURATION( DURATION)+", "DURATION"),
+            (r"(└ Completed)( in DURATION)?", "$1"),
+            // How often a client looked, what its program was made from, and which Python there is.
+            (r"( )\[\d+\]", "${1}[N]"),
+            (r"\([0-9a-f]{9}\)", "(COMMIT)"),
+            (r"(Using CPython) .*", "$1 VERSION"),
+            (r"(:registry=)https://\S+", "${1}ADDRESS"),
+            // Progress, and where in a client's own program an error was made.
+            (r"(?m)^Progress: .*\n", ""),
+            (r"(?m)^    at .*\n", ""),
         ]
         .into_iter()
         .map(|(pattern, replacement)| (Regex::new(pattern).expect("a constant"), replacement))
@@ -50,7 +65,7 @@ pub fn of_run(session: &Session, run: &Run, replacements: &[(&str, &str)]) -> St
     // Some clients print the path that links lead to.
     let real = std::fs::canonicalize(session.folder()).map(|path| path.to_string_lossy().into_owned());
     let tools = crate::clients::tools_folder();
-    let tools = std::path::absolute(&tools).unwrap_or(tools).to_string_lossy().into_owned();
+    let tools = std::fs::canonicalize(&tools).unwrap_or(tools).to_string_lossy().into_owned();
     let mut all = vec![
         (real.as_deref().unwrap_or_default(), "SCRATCH"),
         (folder.as_str(), "SCRATCH"),
@@ -105,6 +120,10 @@ mod tests {
             ("\u{1b}[31mred\u{1b}[0m\r\nnext", "red\nnext\n"),
             ("good-lib@1.2.0 is 30 days old", "good-lib@1.2.0 is 30 days old\n"),
             ("Downloading x.whl (1.4 kB)", "Downloading x.whl (SIZE)\n"),
+            ("└ Completed\n· Failed in 0s 523ms", "└ Completed\n· Failed in DURATION\n"),
+            ("└ Completed in 1s 2ms\n· Failed in 1s", "└ Completed\n· Failed in DURATION\n"),
+            ("x\n    at Socket.emit (node:events:524:28)\nProgress: 1\ny", "x\ny\n"),
+            ("held-until-2026-12-19--for-2026-11-19t00-47-28z-x", "held-until-moment--for-moment-x\n"),
         ] {
             assert_eq!(normalise(text, &[("/a/b", "P")]), expected);
         }

@@ -2,11 +2,11 @@
 //!
 //! Files that are withheld stay listed, as yanked for the reason why: resolvers pass over them, and who pins
 //! one exactly goes on to the file, whose refusal pip and uv print. A page that left them out, or that was
-//! itself refused, would read as "no such version".
+//! itself refused, would read as "no such version"; so does one on which everything is yanked, to pip.
 
 use super::documents::{ListedFile, ProjectIndex};
 use super::page::Piece;
-use super::route::{self, PROJECT_JSON, SIMPLE_JSON};
+use super::route::{self, PROJECT_JSON, SIMPLE_JSON, SIMPLE_JSON_UV};
 use super::{refuse, version};
 use crate::route::{Part, View};
 use crate::{Index, KeptExtra, Shown};
@@ -81,8 +81,11 @@ impl Rendering<'_> {
     pub(super) fn reply(&self, view: &View) -> Result<Reply, Malformed> {
         match view.form {
             PROJECT_JSON => self.project(view.version.as_deref()),
-            SIMPLE_JSON => Ok(Reply::new(StatusCode::OK, route::JSON_TYPE, self.json()?)),
-            form => Ok(Reply::new(StatusCode::OK, route::media_type(form), self.html())),
+            SIMPLE_JSON => Ok(Reply::new(StatusCode::OK, route::JSON_TYPE, self.json(&self.reasons(false))?)),
+            SIMPLE_JSON_UV => {
+                Ok(Reply::new(StatusCode::OK, route::JSON_TYPE, self.json(&self.reasons(true))?))
+            }
+            form => Ok(Reply::new(StatusCode::OK, route::media_type(form), self.html(&self.reasons(false)))),
         }
     }
 }
@@ -149,9 +152,25 @@ impl Rendering<'_> {
         matches!(self.refusals.get(release), Some(None))
     }
 
-    /// Release → why it is withheld, in one line.
-    fn reasons(&self) -> Vec<Option<String>> {
-        self.refusals.iter().map(|refusal| refusal.as_ref().map(Refusal::line)).collect()
+    /// Release → why it is said to be yanked, in one line.
+    ///
+    /// pip and poetry do not print why a file is yanked, but they print why one is refused. So where a
+    /// project has nothing to offer them, its newest release is listed as if it could be had: they go for it
+    /// and are told. uv prints the reasons of yanked files and needs no such detour.
+    fn reasons(&self, prints_yanked: bool) -> Vec<Option<String>> {
+        let mut reasons: Vec<Option<String>> =
+            self.refusals.iter().map(|refusal| refusal.as_ref().map(Refusal::line)).collect();
+        if !prints_yanked && self.newest.is_none() {
+            let open = |release: &Release| release.withdrawn.is_none();
+            let newest = self
+                .index
+                .highest(|_, release| open(release) && !release.prerelease)
+                .or_else(|| self.index.highest(|_, release| open(release)));
+            if let Some(reason) = newest.and_then(|at| reasons.get_mut(at)) {
+                *reason = None;
+            }
+        }
+        reasons
     }
 
     /// SHA-256 of the core metadata that this house can serve for a file.
@@ -166,7 +185,7 @@ impl Rendering<'_> {
 
     /// PEP 691. What is admitted keeps its bytes but for the address and the members on core metadata,
     /// provenance and signatures, which speak of files that upstream serves and we do not.
-    fn json(&self) -> Result<Vec<u8>, Malformed> {
+    fn json(&self, reasons: &[Option<String>]) -> Result<Vec<u8>, Malformed> {
         let index = self.index;
         let piece = |range: std::ops::Range<usize>| {
             index.body.get(range).ok_or_else(|| Malformed::new("a part of the page is not where it was"))
@@ -183,7 +202,6 @@ impl Rendering<'_> {
             }
         }
         body.extend_from_slice(b",\"files\":[");
-        let reasons = self.reasons();
         let mut first = true;
         for file in &index.page.files {
             let Some(artifact) = index.artifact(file) else { continue };
@@ -224,7 +242,7 @@ impl Rendering<'_> {
     }
 
     /// PEP 503, 592, 629, 658, 714, 792.
-    fn html(&self) -> String {
+    fn html(&self, reasons: &[Option<String>]) -> String {
         let index = self.index;
         let title = escape(&index.key);
         let mut page = String::with_capacity(index.page.files.len() * 300 + 500);
@@ -243,7 +261,6 @@ impl Rendering<'_> {
         }
         let _ =
             write!(page, "<title>Links for {title}</title>\n</head>\n<body>\n<h1>Links for {title}</h1>\n");
-        let reasons = self.reasons();
         for file in &index.page.files {
             let reason = reasons.get(file.release).and_then(Option::as_deref);
             self.anchor(file, reason, &mut page);

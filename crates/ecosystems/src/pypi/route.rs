@@ -8,6 +8,8 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 
 /// PEP 691.
 pub(super) const SIMPLE_JSON: &str = "simple-json";
+/// The same for uv, which prints why a file is yanked (see `render::Rendering::reasons`).
+pub(super) const SIMPLE_JSON_UV: &str = "simple-json-uv";
 /// PEP 503, answered as `text/html`.
 pub(super) const SIMPLE_HTML: &str = "simple-html";
 /// The same under the media type that PEP 691 gave it, for those who ask for nothing else.
@@ -113,7 +115,11 @@ fn page(text: &str, up: &str, request: &RequestHead<'_>) -> Route {
     if up.is_empty() || text != package.key() {
         return Route::Fixed(Reply::redirect(&format!("{up}{}/", package.key())));
     }
-    Route::Index { package, view: View { form: negotiate(request), version: None } }
+    let form = match negotiate(request) {
+        SIMPLE_JSON if request.header("user-agent").starts_with("uv/") => SIMPLE_JSON_UV,
+        form => form,
+    };
+    Route::Index { package, view: View { form, version: None } }
 }
 
 fn artifact(text: &str, file: &str) -> Route {
@@ -161,7 +167,7 @@ fn root(request: &RequestHead<'_>) -> Reply {
 /// Media type of a page form.
 pub(super) fn media_type(form: &'static str) -> &'static str {
     match form {
-        SIMPLE_JSON => JSON_TYPE,
+        SIMPLE_JSON | SIMPLE_JSON_UV => JSON_TYPE,
         SIMPLE_V1_HTML => HTML_TYPE,
         _ => "text/html; charset=utf-8",
     }

@@ -8,7 +8,7 @@ mod pages;
 
 use super::documents::{self, PROJECT, ProjectIndex, SIMPLE};
 use super::render::{Setting, Why};
-use super::route::{PROJECT_JSON, SIMPLE_HTML, SIMPLE_JSON, SIMPLE_V1_HTML};
+use super::route::{PROJECT_JSON, SIMPLE_HTML, SIMPLE_JSON, SIMPLE_JSON_UV, SIMPLE_V1_HTML};
 use super::{Pypi, name, refuse, route, version};
 use crate::{Ecosystem, KeptExtra, Need, Part, Route, View, Wanted};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -88,8 +88,9 @@ fn shown(
     index.rendering(&package(&index.key), setting, &why).reply(&view).unwrap()
 }
 
+/// As uv sees it, to whom every withheld file is yanked.
 fn shown_json(index: &ProjectIndex, withheld: impl Fn(usize) -> bool) -> serde_json::Value {
-    serde_json::from_slice(&shown(index, SIMPLE_JSON, None, &HashMap::new(), withheld).body).unwrap()
+    serde_json::from_slice(&shown(index, SIMPLE_JSON_UV, None, &HashMap::new(), withheld).body).unwrap()
 }
 
 fn shown_html(index: &ProjectIndex, withheld: impl Fn(usize) -> bool) -> String {

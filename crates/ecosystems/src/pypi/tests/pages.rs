@@ -313,7 +313,8 @@ fn the_legacy_document_shows_only_what_may_be_had() {
 
 #[test]
 fn reasons_cannot_break_out_of_their_place() {
-    let index = read("six", &[json_page("six", &[entry("six-1.0.tar.gz", OLD)])]).unwrap();
+    let files = [entry("six-1.0.tar.gz", OLD), entry("six-2.0.tar.gz", OLD)];
+    let index = read("six", &[json_page("six", &files)]).unwrap();
     let html = shown_html(&index, |_| true);
     assert!(html.contains("&quot;2 hours&quot; old, &lt;30 days&gt; &amp; young"), "{html}");
     assert!(html.contains("#sha256="), "{html}");
@@ -321,6 +322,28 @@ fn reasons_cannot_break_out_of_their_place() {
     let reason = json["files"][0]["yanked"].as_str().unwrap();
     assert!(reason.starts_with("six@1.0 is held") && reason.contains("\"2 hours\""), "{reason}");
     assert!(reason.contains(PAGE), "{reason}");
+}
+
+#[test]
+fn where_nothing_is_left_pip_is_led_to_the_refusal() {
+    let mut yanked = entry("six-3.0.tar.gz", OLD);
+    yanked["yanked"] = "broken".into();
+    let files = [entry("six-1.0.tar.gz", OLD), entry("six-2.0.tar.gz", OLD), yanked];
+    let index = read("six", &[json_page("six", &files)]).unwrap();
+    let yanked = |page: &serde_json::Value| -> Vec<bool> {
+        page["files"].as_array().unwrap().iter().map(|file| file["yanked"].is_string()).collect()
+    };
+    let pip = |withheld: fn(usize) -> bool| {
+        let reply = shown(&index, SIMPLE_JSON, None, &HashMap::new(), withheld);
+        yanked(&serde_json::from_slice(&reply.body).unwrap())
+    };
+    assert_eq!(pip(|_| true), [true, false, true], "the newest that can be chosen leads to its refusal");
+    assert_eq!(
+        pip(|at| at == 1),
+        [false, true, true],
+        "with something to offer, nothing withheld is in sight"
+    );
+    assert_eq!(yanked(&shown_json(&index, |_| true)), [true, true, true], "uv prints why files are yanked");
 }
 
 #[test]
@@ -391,7 +414,8 @@ proptest! {
         let withheld = |at: usize| mask >> (at % 32) & 1 == 1;
         let json = shown_json(&index, withheld);
         let html = shown_html(&index, withheld);
-        prop_assert_eq!(listed(&json), anchors(&html));
+        let plain = shown(&index, SIMPLE_JSON, None, &HashMap::new(), withheld);
+        prop_assert_eq!(listed(&serde_json::from_slice(&plain.body).unwrap()), anchors(&html));
         prop_assert_eq!(json["files"].as_array().unwrap().len(), index.page.files.len());
         for (shown, file) in json["files"].as_array().unwrap().iter().zip(&index.page.files) {
             let artifact = index.artifact(file).unwrap();
