@@ -71,6 +71,14 @@ fn print_facts(facts: &Value) {
     if let Some(verdict) = facts.get("verdict").and_then(Value::as_str) {
         say!("verdict: {verdict}");
     }
+    if let Some(observed) = facts.get("observed") {
+        say!(
+            "the policy only observes here; it would {} it ({}): {}",
+            text(observed, "verdict"),
+            text(observed, "code"),
+            text(observed, "sentence")
+        );
+    }
     if !text(facts, "until").is_empty() {
         say!("the hold ends: {}", text(facts, "until"));
     }

@@ -245,7 +245,7 @@ pub(crate) enum PolicyAction {
     Test {
         #[command(flatten)]
         place: Place,
-        /// File with [[case]] tables; by default the one beside the policy (`policy.test.toml`).
+        /// File with `[[case]]` tables; by default the one beside the policy (`policy.test.toml`).
         file: Option<PathBuf>,
         /// Print JSON.
         #[arg(long)]

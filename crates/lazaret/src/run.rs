@@ -1,9 +1,9 @@
 //! `lazaret run -- CMD`.
 
 use crate::{Place, adopt, config, serve};
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use lazaret_gateway::{Gateway, Summary};
-use lazaret_vocabulary::BaseUrl;
+use lazaret_vocabulary::{BaseUrl, Refusal};
 use rustix::process::{Pid, Signal};
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
@@ -14,6 +14,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::process::Command;
+
+/// Releases that were kept from a command which failed, told at most.
+const MOST_TOLD: usize = 20;
 
 pub(crate) async fn run(place: &Place, command: Vec<OsString>) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
@@ -29,7 +32,16 @@ pub(crate) async fn run(place: &Place, command: Vec<OsString>) -> anyhow::Result
     let mut child = point(&root, token.as_deref(), scratch.path(), command)?;
     // Heard from before the child begins, so that none goes astray.
     let mut signals = Signals::listen()?;
-    let mut running = child.spawn().with_context(|| "the command cannot be started")?;
+    let mut running = match child.spawn() {
+        Ok(running) => running,
+        // As a shell has it: 127 for a command that is not there, 126 for one that cannot be run.
+        Err(error) => {
+            let program = child.as_std().get_program().to_string_lossy().into_owned();
+            tell_error!("lazaret: `{program}` cannot be started: {error}");
+            let absent = error.kind() == std::io::ErrorKind::NotFound;
+            return Ok(ExitCode::from(if absent { 127 } else { 126 }));
+        }
+    };
     let status = loop {
         tokio::select! {
             status = running.wait() => break status?,
@@ -40,7 +52,7 @@ pub(crate) async fn run(place: &Place, command: Vec<OsString>) -> anyhow::Result
         let _ = stopper.send(());
     }
     if let Some(gateway) = gateway {
-        summary(&gateway, began);
+        summary(&gateway, began, status.success());
         gateway.close().await;
     }
     let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
@@ -154,15 +166,27 @@ fn pass_on(signal: Signal, child: Option<u32>) {
     }
 }
 
-fn summary(gateway: &Gateway, began: Instant) {
+/// What a client says of a release that it was not shown is often "no version matches": where the command
+/// failed, what was kept from it is told here.
+fn summary(gateway: &Gateway, began: Instant, succeeded: bool) {
     let summary = gateway.summary();
     tell_error!("lazaret: {}; {:.1} s", told(&summary), began.elapsed().as_secs_f64());
     for refusal in &summary.refused {
         tell_error!("lazaret: {}", refusal.line());
     }
+    if !succeeded {
+        for refusal in summary.held_back.iter().filter(|one| !is_told(&summary.refused, one)).take(MOST_TOLD)
+        {
+            tell_error!("lazaret: {}", refusal.line());
+        }
+    }
 }
 
 /// What happened, in one line: `12 files, 9 of them from cache, 3 admitted for the first time; 1 release held`.
+fn is_told(refused: &[Refusal], one: &Refusal) -> bool {
+    refused.iter().any(|told| told.package == one.package && told.version == one.version)
+}
+
 fn told(summary: &Summary) -> String {
     let many = |count: u64, thing: &str| format!("{count} {thing}{}", if count == 1 { "" } else { "s" });
     let mut parts = vec![if summary.served == 0 {
@@ -181,8 +205,9 @@ fn told(summary: &Summary) -> String {
             parts.push(format!("{} {what}", many(count as u64, "release")));
         }
     }
-    if summary.held_back > 0 {
-        parts.push(format!("newer releases of {} held back", many(summary.held_back, "package")));
+    if !summary.held_back.is_empty() {
+        let count = summary.held_back.len() as u64;
+        parts.push(format!("newer releases of {} held back", many(count, "package")));
     }
     parts.join("; ")
 }
@@ -203,12 +228,18 @@ mod tests {
             newest_allowed: None,
             page: String::new(),
         };
-        let mut summary =
-            Summary { admitted: 3, served: 12, fetched: 3, refusals: 0, held_back: 0, refused: Vec::new() };
+        let mut summary = Summary {
+            admitted: 3,
+            served: 12,
+            fetched: 3,
+            refusals: 0,
+            held_back: Vec::new(),
+            refused: Vec::new(),
+        };
         assert_eq!(told(&summary), "12 files, 9 of them from cache, 3 admitted for the first time");
         summary.refused =
             vec![refusal(Some(lazaret_vocabulary::Timestamp::MAX)), refusal(None), refusal(None)];
-        (summary.held_back, summary.served, summary.fetched) = (1, 1, 2);
+        (summary.held_back, summary.served, summary.fetched) = (vec![refusal(None)], 1, 2);
         assert_eq!(
             told(&summary),
             "1 file, 0 of them from cache, 3 admitted for the first time; 1 release held; \

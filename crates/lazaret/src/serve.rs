@@ -86,10 +86,16 @@ pub(crate) async fn open(settings: lazaret_gateway::Settings) -> anyhow::Result<
         });
         gateway.set_metrics_page(move || handle.render());
     }
-    if gateway.advisory_sources_missing() {
+    if gateway.advisories_never_read() {
+        tell_error!("lazaret: reading advisories for the first time…");
+        gateway.sync_advisories().await;
+    }
+    let blind = gateway.ecosystems_without_advisories();
+    if !blind.is_empty() {
         tell_error!(
-            "lazaret: warning: no advisory source is configured, so known malware and vulnerabilities are not recognised; \
-             see `lazaret advisories import --help`"
+            "lazaret: warning: no advisory source speaks of {}, so known malware and vulnerabilities are not \
+             recognised there; see `lazaret advisories import --help`",
+            blind.join(", ")
         );
     }
     Ok(gateway)

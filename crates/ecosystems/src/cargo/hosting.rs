@@ -91,9 +91,16 @@ impl Hosting for House {
                 "warnings": { "invalid_categories": [], "invalid_badges": [], "other": [] },
             })),
             Change::Owners { package, add, remove } => {
-                let (verb, who) =
-                    if remove.is_empty() { ("may now publish", add) } else { ("no longer publish", remove) };
-                json_reply(&json!({ "ok": true, "msg": format!("{} {verb} {package}", who.join(", ")) }))
+                let (verb, who) = if remove.is_empty() {
+                    ("written down as owner of", add)
+                } else {
+                    ("taken off the owners of", remove)
+                };
+                let message = format!(
+                    "{} {verb} {package}; who may publish follows from the scopes of tokens",
+                    who.join(", ")
+                );
+                json_reply(&json!({ "ok": true, "msg": message }))
             }
             _ => json_reply(&json!({ "ok": true })),
         }

@@ -85,6 +85,11 @@ impl Advisories {
         self.lost.iter().any(|name| name == source)
     }
 
+    /// Whether any record speaks of this ecosystem.
+    pub(crate) fn cover(&self, ecosystem: EcosystemId) -> bool {
+        self.index.covers_ecosystem(ecosystem)
+    }
+
     /// The advisories that cover each version.
     pub(crate) fn covering<'a>(
         &'a self,
@@ -225,7 +230,7 @@ impl Gateway {
     }
 
     /// Reads every configured source again; one that fails keeps what it said before.
-    pub(crate) async fn sync_advisories(&self) {
+    pub async fn sync_advisories(&self) {
         for source in &self.settings.advisories {
             match self.import_advisories(&source.name, &source.location).await {
                 Ok(report) => tracing::info!(%report, "advisories read"),

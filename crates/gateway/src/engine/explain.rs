@@ -81,6 +81,12 @@ impl Gateway {
             set(&mut answer, "sentence", json!(withheld.sentence));
             set(&mut answer, "until", json!(withheld.until.map(|until| until.to_string())));
         }
+        if let Some(observed) = &judgement.observed {
+            let would = json!({
+                "verdict": observed.action.as_str(), "code": observed.code, "sentence": observed.sentence,
+            });
+            set(&mut answer, "observed", would);
+        }
         let findings: Vec<Value> = judgement
             .findings
             .iter()

@@ -30,7 +30,13 @@ impl Gateway {
         }
         match self.authenticate(&parts.headers, peer).await {
             Ok(identity) if identity.may_read() => {}
-            _ => return text(StatusCode::UNAUTHORIZED, "a token is needed to read here"),
+            _ => {
+                let mut response = text(StatusCode::UNAUTHORIZED, "a token is needed to read here");
+                // A browser asks its human for it: any user name, the token as the password.
+                let challenge = http::HeaderValue::from_static("Basic realm=\"Lazaret\", charset=\"UTF-8\"");
+                response.headers_mut().insert(http::header::WWW_AUTHENTICATE, challenge);
+                return response;
+            }
         }
         if path == "/metrics" {
             return match self.metrics.get() {

@@ -85,11 +85,11 @@ impl Gateway {
             // The lease is taken before the facts: what is learnt meanwhile ends it, and this reply with it.
             let lease = package.lease();
             let judged = gateway.judge(&package, class);
-            if package.held_back(&judged.allowed) {
-                gateway.tally.held_back(&package.name);
+            let page = gateway.page_url(&root, &package.name);
+            if let Some(refusal) = package.held_back(&judged.allowed, &page) {
+                gateway.tally.held_back(refusal);
             }
             let memory = package.memory();
-            let page = gateway.page_url(&root, &package.name);
             let shown = Shown {
                 package: &package.name,
                 allowed: &judged.allowed,

@@ -4,7 +4,7 @@ use super::Gateway;
 use super::notes::Summary;
 use super::state;
 use lazaret_metadata::Revision;
-use lazaret_vocabulary::PackageName;
+use lazaret_vocabulary::{PackageName, Span};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ const COLLECT: Duration = Duration::from_secs(300);
 const HOUSE_NAMES: Duration = Duration::from_secs(6 * 3600);
 /// How long background work may take to end when the gateway closes.
 const LAST_WORK: Duration = Duration::from_secs(3);
+/// How long a document is kept after upstream last called it current.
+const KEEP_DOCUMENTS: Span = Span::days(30);
 /// Files collected per look.
 const COLLECT_BATCH: u32 = 200;
 
@@ -34,6 +36,7 @@ impl Gateway {
         self.every(FLUSH, |gateway| async move { gateway.write_decisions().await });
         self.every(COLLECT, |gateway| async move {
             gateway.collect_garbage().await;
+            gateway.forget_old_documents().await;
             gateway.trim_decisions().await;
         });
         self.every(HOUSE_NAMES, |gateway| async move { gateway.learn_house_names().await });
@@ -126,6 +129,36 @@ impl Gateway {
             }
         }
         self.absent.invalidate_all();
+    }
+
+    /// Forgets upstream documents that nobody has asked for in a long time: beyond any bound on staleness they
+    /// can serve nobody, and whoever asks for many names must not fill the disk.
+    async fn forget_old_documents(&self) {
+        let before = self.clock.now() - KEEP_DOCUMENTS.max(self.settings.max_stale);
+        loop {
+            let rows = match self.metadata.stale_documents(before, COLLECT_BATCH).await {
+                Ok(rows) => rows,
+                Err(error) => return tracing::warn!(%error, "old documents could not be listed"),
+            };
+            if rows.is_empty() {
+                return;
+            }
+            for row in rows {
+                let removed = async {
+                    self.metadata
+                        .remove_document(&row.ecosystem, &row.name, &row.role)
+                        .await
+                        .map_err(|error| error.to_string())?;
+                    if !self.metadata.digest_used(&row.digest).await.map_err(|error| error.to_string())? {
+                        self.blobs.remove_idle(&row.digest).await.map_err(|error| error.to_string())?;
+                    }
+                    Ok::<(), String>(())
+                };
+                if let Err(error) = removed.await {
+                    return tracing::warn!(%error, "an old document could not be forgotten");
+                }
+            }
+        }
     }
 
     /// Frees space: the upstream files unused for longest go until the store fits its bound. Hosted files

@@ -22,7 +22,8 @@ impl Gateway {
             let known = self.known_facts(package, &state, &memory, &releases);
             self.with_dossier(package, &state, &memory, &releases, &known, class, now, |dossier| {
                 let allowed = state.firewall.filter(dossier);
-                let (_, advisories_until) = state.advisory_state(now, self.settings.advisory_staleness);
+                let (_, advisories_until) =
+                    state.advisory_state(package.name.ecosystem(), now, self.settings.advisory_staleness);
                 let ends = [allowed.next_change(), advisories_until, state.waiver_ends];
                 let valid_until = ends.into_iter().flatten().min().unwrap_or(Timestamp::MAX);
                 let told = (0..allowed.len()).map(|_| AtomicBool::new(false)).collect();
@@ -112,7 +113,8 @@ impl Gateway {
     ) -> T {
         let order = |left: &str, right: &str| package.ecosystem.compare(left, right);
         let resemblance = self.resemblance(package, now);
-        let (advisories, _) = state.advisory_state(now, self.settings.advisory_staleness);
+        let (advisories, _) =
+            state.advisory_state(package.name.ecosystem(), now, self.settings.advisory_staleness);
         work(&Dossier {
             package: &package.name,
             standing: package.index.standing(),

@@ -168,9 +168,23 @@ impl Gateway {
         &self.metadata
     }
 
-    /// Whether nothing tells of malware and vulnerabilities.
-    pub fn advisory_sources_missing(&self) -> bool {
-        self.state().sources.is_empty()
+    /// The ecosystems of which no advisory source tells malware and vulnerabilities, by title.
+    pub fn ecosystems_without_advisories(&self) -> Vec<&'static str> {
+        let state = self.state();
+        let never_read = state.sources.iter().any(|(_, fetched)| fetched.is_none());
+        lazaret_ecosystems::all()
+            .iter()
+            .map(|ecosystem| ecosystem.profile())
+            .filter(|profile| {
+                state.sources.is_empty() || (!never_read && !state.advisories.cover(profile.id))
+            })
+            .map(|profile| profile.title)
+            .collect()
+    }
+
+    /// Whether a configured source of advisories was never read, so that everything new is held.
+    pub fn advisories_never_read(&self) -> bool {
+        self.state().sources.iter().any(|(_, fetched)| fetched.is_none())
     }
 
     /// What the gateway was told.

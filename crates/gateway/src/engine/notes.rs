@@ -2,7 +2,7 @@
 
 use lazaret_metadata::{DownloadRow, Metadata, RefusalRow};
 use lazaret_vocabulary::{Digest, PackageName, Refusal, Timestamp};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -11,7 +11,7 @@ const MAX_WAITING: usize = 100_000;
 /// Refusals told in a summary.
 const MAX_TOLD: usize = 100;
 /// Names kept for a summary.
-const MAX_NAMED: usize = 10_000;
+const MAX_NAMED: usize = 2_000;
 
 /// Rows waiting to be written.
 #[derive(Default)]
@@ -73,7 +73,7 @@ pub(crate) struct Tally {
     fetched: AtomicU64,
     refusals: AtomicU64,
     told: Mutex<Vec<Refusal>>,
-    held_back: Mutex<HashSet<PackageName>>,
+    held_back: Mutex<BTreeMap<String, Refusal>>,
 }
 
 /// The tally, for people.
@@ -87,8 +87,8 @@ pub struct Summary {
     pub fetched: u64,
     /// Requests that were refused, those for releases on hold among them.
     pub refusals: u64,
-    /// Packages of which newer releases were kept from resolvers.
-    pub held_back: u64,
+    /// The newest release of each package of which newer ones than the allowed were kept from resolvers.
+    pub held_back: Vec<Refusal>,
     /// The first hundred distinct ones.
     pub refused: Vec<Refusal>,
 }
@@ -106,10 +106,11 @@ impl Tally {
         self.fetched.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn held_back(&self, name: &PackageName) {
+    pub(crate) fn held_back(&self, refusal: Refusal) {
         let mut held_back = lock(&self.held_back);
-        if held_back.len() < MAX_NAMED && !held_back.contains(name) {
-            held_back.insert(name.clone());
+        let key = format!("{} {}", refusal.package.ecosystem(), refusal.package);
+        if held_back.len() < MAX_NAMED || held_back.contains_key(&key) {
+            held_back.insert(key, refusal);
         }
     }
 
@@ -132,7 +133,7 @@ impl Tally {
             served: self.served.load(Ordering::Relaxed),
             fetched: self.fetched.load(Ordering::Relaxed),
             refusals: self.refusals.load(Ordering::Relaxed),
-            held_back: lock(&self.held_back).len() as u64,
+            held_back: lock(&self.held_back).values().cloned().collect(),
             refused: lock(&self.told).clone(),
         }
     }

@@ -1,8 +1,8 @@
 //! A package as it stands in memory: its documents read once, its verdicts, its rendered replies' lease.
 
 use lazaret_ecosystems::{Ecosystem, Index, KeptExtra};
-use lazaret_policy::{Allowed, ReleaseFacts};
-use lazaret_vocabulary::{PackageName, PrincipalClass, Timestamp};
+use lazaret_policy::{Action, Allowed, ReleaseFacts};
+use lazaret_vocabulary::{PackageName, PrincipalClass, Refusal, Timestamp};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -189,14 +189,29 @@ impl Package {
         newest(true).or_else(|| newest(false))
     }
 
-    /// Whether a finished release newer than all that are allowed is withheld, so that a resolver takes an
-    /// older one without a word.
-    pub(crate) fn held_back(&self, allowed: &Allowed) -> bool {
+    /// The newest finished release, where it is newer than all that are allowed and withheld, so that a
+    /// resolver takes an older one without a word.
+    pub(crate) fn held_back(&self, allowed: &Allowed, page: &str) -> Option<Refusal> {
         let newest = self.newest_allowed(allowed);
-        self.index.releases().iter().enumerate().any(|(index, release)| {
-            let withheld = !release.prerelease && release.withdrawn.is_none() && !allowed.admits(index);
-            let newer = |newest: &Arc<str>| self.ecosystem.compare(&release.version, newest).is_gt();
-            withheld && newest.as_ref().is_none_or(newer)
+        let (release, withheld) = self
+            .index
+            .releases()
+            .iter()
+            .enumerate()
+            .filter(|(_, release)| {
+                let newer = |newest: &Arc<str>| self.ecosystem.compare(&release.version, newest).is_gt();
+                !release.prerelease && release.withdrawn.is_none() && newest.as_ref().is_none_or(newer)
+            })
+            .filter_map(|(index, release)| Some((release, allowed.withheld(index)?)))
+            .max_by(|(left, _), (right, _)| self.ecosystem.compare(&left.version, &right.version))?;
+        Some(Refusal {
+            package: self.name.clone(),
+            version: Some(release.version.to_string()),
+            code: withheld.code.to_string(),
+            sentence: withheld.sentence.clone(),
+            until: if withheld.action == Action::Hold { withheld.until } else { None },
+            newest_allowed: newest.map(|version| version.to_string()),
+            page: page.to_owned(),
         })
     }
 

@@ -47,16 +47,22 @@ pub struct WaiverBody {
 }
 
 impl State {
-    /// Whether the advisories can be relied upon at `now`, and when that changes by itself.
+    /// Whether what is known of malware and vulnerabilities in an ecosystem can be relied upon at `now`, and
+    /// when that changes by itself. A source that was never read might speak of any ecosystem.
     pub(crate) fn advisory_state(
         &self,
+        ecosystem: EcosystemId,
         now: Timestamp,
         staleness: Span,
     ) -> (AdvisoryState, Option<Timestamp>) {
         if self.sources.is_empty() {
             return (AdvisoryState::NotConfigured, None);
         }
-        match self.sources.iter().map(|(_, fetched)| *fetched).min().flatten() {
+        let oldest = self.sources.iter().map(|(_, fetched)| *fetched).min().flatten();
+        if oldest.is_some() && !self.advisories.cover(ecosystem) {
+            return (AdvisoryState::NotConfigured, None);
+        }
+        match oldest {
             Some(fetched) if now < fetched + staleness => (AdvisoryState::Current, Some(fetched + staleness)),
             since => (AdvisoryState::Stale { since }, None),
         }

@@ -184,6 +184,15 @@ impl Gateway {
             class: principal.class.as_str().to_owned(),
             at: self.clock.now(),
         };
+        if let Some(observed) = place.and_then(|place| judged.allowed.observed(place.release)) {
+            metrics::counter!("lazaret_observed_total", "ecosystem" => package.name.ecosystem().as_str(),
+                "code" => observed.code.to_string())
+            .increment(1);
+            tracing::info!(
+                package = %package.name, version = row.version, code = %observed.code,
+                "admitted since the policy only observes: {}", observed.sentence
+            );
+        }
         self.metadata.admit(&row).await.map_err(|error| self.store_failed("admission", &error))?;
         stored.admitted.store(true, Ordering::Release);
         package.note_admitted(&stored.file);

@@ -72,6 +72,7 @@ pub(crate) fn setup(place: &Place, asked: Asked) -> anyhow::Result<ExitCode> {
         say!("{line}");
     }
     let code = if failed { ExitCode::from(crate::FOUND) } else { ExitCode::SUCCESS };
+    let secret = wish.token.is_some() && !wish.undo;
     let visible: Vec<&Step> = steps.iter().filter(|step| step.before != step.after).collect();
     for step in &visible {
         say!(
@@ -85,7 +86,7 @@ pub(crate) fn setup(place: &Place, asked: Asked) -> anyhow::Result<ExitCode> {
         }
     }
     if visible.is_empty() {
-        carry_out(&steps, &mut state, &places.state)?;
+        carry_out(&steps, &mut state, &places.state, secret)?;
         say!("{}", if wish.undo { "nothing is left to take back" } else { "everything is as it shall be" });
         return Ok(code);
     }
@@ -93,7 +94,7 @@ pub(crate) fn setup(place: &Place, asked: Asked) -> anyhow::Result<ExitCode> {
         tell_error!("lazaret: nothing was changed; `--yes` changes it without asking");
         return Ok(ExitCode::from(crate::FOUND));
     }
-    carry_out(&steps, &mut state, &places.state)?;
+    carry_out(&steps, &mut state, &places.state, secret)?;
     if !wish.undo {
         say!("done; `lazaret setup --undo` takes it back, `lazaret doctor` looks whether it holds");
     }
@@ -271,8 +272,9 @@ fn plan_undo(wish: &Wish, state: &State) -> anyhow::Result<Plan> {
     Ok((steps, advice, failed))
 }
 
-/// Remembers first, so that whatever happens can be taken back; then changes file by file.
-fn carry_out(steps: &[Step], state: &mut State, place: &Path) -> anyhow::Result<()> {
+/// Remembers first, so that whatever happens can be taken back; then changes file by file. What gets a
+/// `secret` is from then on nobody else's to read.
+fn carry_out(steps: &[Step], state: &mut State, place: &Path, secret: bool) -> anyhow::Result<()> {
     for step in steps {
         if let Some(changed) = &step.remember {
             state.files.insert(step.path.clone(), changed.clone());
@@ -281,7 +283,7 @@ fn carry_out(steps: &[Step], state: &mut State, place: &Path) -> anyhow::Result<
     state.save(place)?;
     for step in steps {
         if step.before != step.after {
-            change(step, state)?;
+            change(step, state, secret)?;
         }
         if step.remember.is_none() {
             state.files.remove(&step.path);
@@ -290,7 +292,7 @@ fn carry_out(steps: &[Step], state: &mut State, place: &Path) -> anyhow::Result<
     state.save(place)
 }
 
-fn change(step: &Step, state: &State) -> anyhow::Result<()> {
+fn change(step: &Step, state: &State, secret: bool) -> anyhow::Result<()> {
     let path = &step.path;
     if read(path)? != step.before {
         bail!("{} was changed meanwhile; nothing was written to it", path.display());
@@ -302,7 +304,7 @@ fn change(step: &Step, state: &State) -> anyhow::Result<()> {
                     .with_context(|| format!("{} cannot be made", folder.display()))?;
             }
             // A new file may hold a credential.
-            write(path, after, step.before.is_none().then_some(0o600))
+            write(path, after, (secret || step.before.is_none()).then_some(0o600))
         }
         None => {
             std::fs::remove_file(path).with_context(|| format!("{} cannot be removed", path.display()))?;

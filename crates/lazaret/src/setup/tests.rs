@@ -15,7 +15,7 @@ fn run(dir: &Path, root: &str, undo: bool) -> (Vec<String>, bool) {
     let plan = if undo { plan_undo(&wish, &state) } else { plan(&wish, &places, &state) };
     let (steps, mut said, failed) = plan.unwrap();
     said.extend(steps.iter().filter_map(|step| step.note.clone()));
-    carry_out(&steps, &mut state, &places.state).unwrap();
+    carry_out(&steps, &mut state, &places.state, wish.token.is_some()).unwrap();
     (said, !failed)
 }
 
@@ -145,7 +145,7 @@ fn a_key_changed_since_is_left_and_told() {
 }
 
 #[test]
-fn modes_and_links_stay() {
+fn links_stay_and_tokens_are_kept_private() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = tempfile::tempdir().unwrap();
     put(dir.path(), "dotfiles/npmrc", "a=1\n");
@@ -154,7 +154,11 @@ fn modes_and_links_stay() {
     std::os::unix::fs::symlink(&target, dir.path().join(".npmrc")).unwrap();
     assert!(run(dir.path(), ROOT, false).1);
     assert!(dir.path().join(".npmrc").is_symlink());
-    assert_eq!(std::fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o640);
+    assert_eq!(
+        std::fs::metadata(&target).unwrap().permissions().mode() & 0o777,
+        0o600,
+        "what holds a token is nobody else's to read"
+    );
     assert_eq!(
         std::fs::metadata(dir.path().join(".yarnrc.yml")).unwrap().permissions().mode() & 0o777,
         0o600

@@ -90,6 +90,8 @@ async fn the_exit_code_is_the_commands() {
     }
     let output = run(&house, &session, &[], &["sh", "-c", "kill -TERM $$"]).await;
     assert_eq!(output.status.code(), Some(128 + 15), "{}", text(&output));
+    let output = run(&house, &session, &[], &["no-such-command"]).await;
+    assert_eq!(output.status.code(), Some(127), "{}", text(&output));
 }
 
 #[tokio::test]
@@ -105,6 +107,23 @@ async fn the_companys_gateway_is_used_where_one_is_named() {
     assert!(output.status.success(), "{}", text(&output));
     let metrics = fetched(&format!("{url}/metrics")).await;
     assert!(metrics.contains("lazaret_downloads_total{ecosystem=\"npm\"} 1"), "{metrics}");
+}
+
+/// pnpm 10 says of a pinned release that is withheld only that no version matches.
+#[tokio::test]
+async fn what_a_client_does_not_say_is_said_at_the_end() {
+    let Some(pnpm) = Client::find("pnpm-10") else { return };
+    let house = House::open().await;
+    let session = pnpm.session(&house.endpoints());
+    session.write("package.json", r#"{"name":"p","version":"1.0.0","dependencies":{"fresh-lib":"1.1.0"}}"#);
+    let tools = lazaret_testkit::clients::tools_folder().join("pnpm-10/node_modules/pnpm/bin/pnpm.cjs");
+    let tools = std::fs::canonicalize(tools).unwrap();
+    let output = run(&house, &session, &[], &["node", &tools.to_string_lossy(), "install"]).await;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    for part in ["fresh-lib@1.1.0 is held by Lazaret", "Newest allowed: 1.0.0", "/why/npm/fresh-lib"] {
+        assert!(said.contains(part), "`{part}` is missing: {}", text(&output));
+    }
 }
 
 async fn fetched(url: &str) -> String {

@@ -169,5 +169,7 @@ fn other_changes_are_read_from_address_and_body() {
     let list: serde_json::Value =
         serde_json::from_slice(&hosting.owners(&["alice".to_owned()]).body).unwrap();
     assert_eq!((&list["users"][0]["login"], &list["users"][0]["id"]), (&"alice".into(), &1.into()));
-    assert!(String::from_utf8_lossy(&hosting.done(&added).body).contains("alice may now publish demo"));
+    assert!(
+        String::from_utf8_lossy(&hosting.done(&added).body).contains("alice written down as owner of demo")
+    );
 }
