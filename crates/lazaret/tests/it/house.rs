@@ -143,6 +143,26 @@ impl House {
         server.kill().await.unwrap();
     }
 
+    /// Writes another policy and waits until the server has taken it up, by itself.
+    pub(crate) async fn change_policy(&self, text: &str) {
+        let before = self.fetch("/why/npm/fresh-lib").await;
+        std::fs::write(self.path("policy.toml"), text).unwrap();
+        for _ in 0..100 {
+            if self.fetch("/why/npm/fresh-lib").await != before {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        panic!("the policy did not change: {}", self.log());
+    }
+
+    /// One of the server's own pages.
+    pub(crate) async fn fetch(&self, path: &str) -> String {
+        let url = format!("{}{path}", self.url);
+        let output = Command::new("curl").args(["-sS", &url]).output().await.unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
     /// The upstream of our own.
     pub(crate) fn upstream(&self) -> &FakeUpstream {
         self.upstream.as_ref().unwrap()

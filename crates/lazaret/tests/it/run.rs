@@ -105,7 +105,7 @@ async fn the_companys_gateway_is_used_where_one_is_named() {
     let variables = [("LAZARET_URL", url.as_str()), ("LAZARET_TOKEN", token.as_str())];
     let output = run(&house, &session, &variables, &["npm", "install", "--no-audit"]).await;
     assert!(output.status.success(), "{}", text(&output));
-    let metrics = fetched(&format!("{url}/metrics")).await;
+    let metrics = house.fetch("/metrics").await;
     assert!(metrics.contains("lazaret_downloads_total{ecosystem=\"npm\"} 1"), "{metrics}");
 }
 
@@ -124,9 +124,4 @@ async fn what_a_client_does_not_say_is_said_at_the_end() {
     for part in ["fresh-lib@1.1.0 is held by Lazaret", "Newest allowed: 1.0.0", "/why/npm/fresh-lib"] {
         assert!(said.contains(part), "`{part}` is missing: {}", text(&output));
     }
-}
-
-async fn fetched(url: &str) -> String {
-    let output = Command::new("curl").args(["-sS", url]).output().await.unwrap();
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }

@@ -275,6 +275,8 @@ impl Session {
             "home/.npm",
             "home/.cache",
             "home/.yarn",
+            "home/.local/share/yarn",
+            "project/.yarn",
             "home/.bun",
             "home/cargo/registry",
             "project/node_modules",
