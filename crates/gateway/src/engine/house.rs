@@ -69,6 +69,7 @@ impl Gateway {
         if let Ok(bytes) = self.metadata.collectable_bytes().await {
             gauge("lazaret_store_bytes", "", bytes);
         }
+        gauge("lazaret_policy_unmatched", "", self.unmatched().len() as u64);
         self.packages.run_pending_tasks();
         gauge("lazaret_store_limit_bytes", "", self.settings.store_limit_bytes);
         gauge("lazaret_packages_in_memory", "", self.packages.entry_count());

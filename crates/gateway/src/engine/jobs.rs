@@ -20,6 +20,8 @@ const COLLECT: Duration = Duration::from_secs(300);
 const HOUSE_NAMES: Duration = Duration::from_secs(6 * 3600);
 /// How long background work may take to end when the gateway closes.
 const LAST_WORK: Duration = Duration::from_secs(3);
+/// How often it is told which parts of the policy matched nothing.
+const REPORT_UNMATCHED: Duration = Duration::from_secs(24 * 3600);
 /// How long a document is kept after upstream last called it current.
 const KEEP_DOCUMENTS: Span = Span::days(30);
 /// Files collected per look.
@@ -39,6 +41,11 @@ impl Gateway {
             gateway.forget_old_documents().await;
             gateway.trim_decisions().await;
         });
+        self.every_beginning(REPORT_UNMATCHED, REPORT_UNMATCHED, |gateway| async move {
+            for line in gateway.unmatched() {
+                tracing::info!("{line}");
+            }
+        });
         self.every(HOUSE_NAMES, |gateway| async move { gateway.learn_house_names().await });
         if !self.settings.advisories.is_empty() {
             let interval =
@@ -54,9 +61,20 @@ impl Gateway {
     where
         F: Future<Output = ()> + Send,
     {
+        self.every_beginning(Duration::ZERO, period, work);
+    }
+
+    fn every_beginning<F>(
+        self: &Arc<Self>,
+        after: Duration,
+        period: Duration,
+        work: impl Fn(Arc<Self>) -> F + Send + 'static,
+    ) where
+        F: Future<Output = ()> + Send,
+    {
         let this = Arc::downgrade(self);
         tokio::spawn(async move {
-            let mut ticks = tokio::time::interval(period);
+            let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + after, period);
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
                 ticks.tick().await;
@@ -199,6 +217,17 @@ impl Gateway {
                 excess = excess.saturating_sub(row.size_bytes);
             }
         }
+    }
+
+    /// Scopes, rules and waivers that matched nothing since they were read, each in a sentence: a typing
+    /// mistake, or something that is not needed any more.
+    pub fn unmatched(&self) -> Vec<String> {
+        let state = self.state();
+        let mut lines = state.policy.unmatched();
+        lines.extend(
+            state.exceptions.unmatched().into_iter().map(|id| format!("waiver {id}: it matched nothing")),
+        );
+        lines
     }
 
     /// What happened since the start.
