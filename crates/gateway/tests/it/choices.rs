@@ -86,7 +86,7 @@ async fn a_waiver_lets_in_what_it_names_until_it_ends() {
         let new = format!("waiver {id}: it matched nothing");
         assert!(house.gateway.unmatched().contains(&new), "{:?}", house.gateway.unmatched());
         assert_eq!(choices(&house, Kind::Npm, "fresh-lib").await, free, "{code}");
-        assert_eq!(house.gateway.unmatched(), [String::new(); 0]);
+        assert!(house.gateway.unmatched().is_empty(), "{:?}", house.gateway.unmatched());
     }
     let path = Kind::Npm.file("fresh-lib", "1.1.0");
     assert_eq!(house.get(&path).await.status, 200);
