@@ -1,5 +1,5 @@
 use crate::{Scope, TokenHash};
-use lazaret_vocabulary::{PackageName, Principal, PrincipalClass, Timestamp};
+use lazaret_vocabulary::{EcosystemId, PackageName, Principal, PrincipalClass, Timestamp};
 use std::sync::Arc;
 
 /// Longest name of a token's owner, in bytes.
@@ -87,6 +87,11 @@ impl Identity {
     /// Whether this package may be published, yanked, tagged.
     pub fn may_publish(&self, package: &PackageName) -> bool {
         self.scopes.iter().any(|scope| scope.allows_publish(package))
+    }
+
+    /// Whether anything may be published in this ecosystem.
+    pub fn may_publish_in(&self, ecosystem: EcosystemId) -> bool {
+        self.scopes.iter().any(|scope| scope.allows_publish_in(ecosystem))
     }
 
     /// Whether waivers, kills, tokens and policy may be changed.

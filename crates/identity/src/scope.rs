@@ -1,4 +1,4 @@
-use lazaret_vocabulary::PackageName;
+use lazaret_vocabulary::{EcosystemId, PackageName};
 use std::fmt;
 use std::str::FromStr;
 
@@ -44,6 +44,15 @@ impl Scope {
             Self::Publish { ecosystem, pattern } => {
                 matches(ecosystem, package.ecosystem().as_str()) && matches(pattern, package.key())
             }
+        }
+    }
+
+    /// Whether it lets its bearer publish anything in this ecosystem.
+    pub fn allows_publish_in(&self, id: EcosystemId) -> bool {
+        match self {
+            Self::Admin => true,
+            Self::Read => false,
+            Self::Publish { ecosystem, .. } => matches(ecosystem, id.as_str()),
         }
     }
 }

@@ -215,6 +215,11 @@ impl Gateway {
         let (report, bytes, revision) = tokio::task::spawn_blocking(move || read_source(&source, fetched))
             .await
             .map_err(|error| error.to_string())??;
+        // An emptied source would make everything pass that it warned of: what it said before stays.
+        if report.records == 0 {
+            let complaint = report.complaints.first().map_or(String::new(), |first| format!(" ({first})"));
+            return Err(format!("{location}: there is no OSV record in it that can be read{complaint}"));
+        }
         let digest = self.blobs.put_bytes(&bytes).await.map_err(|error| error.to_string())?;
         let row = SourceRow {
             name: name.to_owned(),

@@ -115,7 +115,9 @@ impl Gateway {
         let mut spool = self.blobs.spool_unhashed().await.map_err(|error| failed(&error))?;
         let path = spool.path().to_owned();
         let length = stream.length;
-        let mut digester = Digester::for_declared(&artifact.digests);
+        let mut declared = artifact.digests.clone();
+        declared.extend(package.memory().first_declared.get(&artifact.file).cloned());
+        let mut digester = Digester::for_declared(&declared);
         let mut written = 0u64;
         progress.send_replace(Progress::Flowing { path: path.clone(), length, written });
         while let Some(chunk) = stream.next().await.map_err(ArrivalError::Upstream)? {
@@ -137,7 +139,7 @@ impl Gateway {
             .await
             .map_err(|error| failed(&error))?;
         let verified = lazaret_evidence::check(
-            &artifact.digests,
+            &declared,
             artifact.size_bytes,
             remembered.as_ref(),
             &computed,

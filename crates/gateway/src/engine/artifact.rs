@@ -85,7 +85,7 @@ impl Gateway {
         else {
             return self.not_found(asked);
         };
-        match self.stored(&package.name, &artifact.file).await {
+        match self.stored_as_declared(&package.name, artifact).await {
             Ok(Some(stored)) => match self.serve_stored(asked, &wanted, &stored, part, pass).await {
                 Some(answer) => return answer,
                 // Damaged or gone: fetch it again, below. Hosted bytes exist nowhere else.

@@ -13,9 +13,14 @@ use lazaret_evidence::Digester;
 use lazaret_metadata::{AuditRow, HostedFileRow, MetadataError, Publication};
 use lazaret_vocabulary::{Algorithm, Digest, PackageName};
 use std::io::Read as _;
+use std::time::Duration;
+use tokio::sync::SemaphorePermit;
 
 /// What went wrong, with the status to say it under.
 type Failure = (StatusCode, String);
+
+/// Longest silence inside a request's body, and longest wait for room to read it.
+const BODY_IDLE: Duration = Duration::from_secs(30);
 
 /// Digests that clients ask for beside SHA-256.
 const ALSO: [Algorithm; 2] = [Algorithm::Sha512, Algorithm::Sha1];
@@ -58,12 +63,20 @@ impl Gateway {
         limit_bytes: usize,
         body: Incoming,
     ) -> Result<Answer, Failure> {
-        if let Some(package) = &package
-            && !asked.identity.may_publish(package)
-        {
-            return Err(self.not_permitted(asked, package));
+        // Before the body is read, which may be large: from the address where it names the package, else from
+        // whether the token may publish anything here at all.
+        match &package {
+            Some(package) if !asked.identity.may_publish(package) => {
+                return Err(self.not_permitted(asked, package));
+            }
+            None if !asked.identity.may_publish_in(asked.ecosystem.profile().id) => {
+                let id = asked.ecosystem.profile().id;
+                let message = format!("this token may not publish here; it needs a scope `publish:{id}/…`");
+                return Err((StatusCode::FORBIDDEN, message));
+            }
+            _ => {}
         }
-        let body = collect(asked, body, limit_bytes).await?;
+        let (body, _share) = self.collect(asked, body, limit_bytes).await?;
         let change = hosting
             .read(action, package.as_ref(), &asked.head, &body)
             .map_err(|error| (error.status, error.message))?;
@@ -117,9 +130,7 @@ impl Gateway {
                 let mut rows = Vec::new();
                 for file in files {
                     rows.push(
-                        self.hosted_file(file, version, existing)
-                            .await
-                            .map_err(|e| self.store_failure(&e))?,
+                        self.hosted_file(file, version).await.map_err(|error| self.store_failure(&error))?,
                     );
                 }
                 let publication = Publication {
@@ -185,9 +196,7 @@ impl Gateway {
         &self,
         file: &HostedFile,
         version: &str,
-        existing: Option<&HostedPackage>,
     ) -> Result<(HostedFileRow, String), lazaret_blobs::BlobError> {
-        let _ = existing;
         let wanted: Vec<Digest> = ALSO
             .iter()
             .filter_map(|algorithm| Digest::from_bytes(*algorithm, &vec![0; algorithm.size_bytes()]))
@@ -283,34 +292,64 @@ impl Gateway {
     }
 }
 
-/// Reads a request's body under a bound, inflated if it is gzip.
-pub(crate) async fn collect(asked: &Asked<'_>, mut body: Incoming, limit: usize) -> Result<Bytes, Failure> {
-    let too_large = || {
-        (StatusCode::PAYLOAD_TOO_LARGE, format!("the request is larger than {} MiB", limit.div_ceil(1 << 20)))
-    };
-    let mut bytes = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let frame =
-            frame.map_err(|_| (StatusCode::BAD_REQUEST, "the request's body broke off".to_owned()))?;
-        if let Some(data) = frame.data_ref() {
-            if bytes.len() + data.len() > limit {
-                return Err(too_large());
+impl Gateway {
+    /// Reads a request's body under a bound, inflated if it is gzip. All bodies that are read at one time share
+    /// [`super::BODIES_MIB`]; who finds it taken waits, and a client that falls silent gives its share back. The
+    /// share is handed out with the bytes, to be kept as long as they are.
+    pub(crate) async fn collect(
+        &self,
+        asked: &Asked<'_>,
+        mut body: Incoming,
+        limit: usize,
+    ) -> Result<(Bytes, SemaphorePermit<'_>), Failure> {
+        let mib = |bytes: usize| bytes.div_ceil(1 << 20).max(1);
+        let too_large =
+            || (StatusCode::PAYLOAD_TOO_LARGE, format!("the request is larger than {} MiB", mib(limit)));
+        let encoding = asked.head.header("content-encoding");
+        let announced = asked.head.header("content-length").parse::<usize>().ok();
+        if announced.is_some_and(|length| length > limit) {
+            return Err(too_large());
+        }
+        let share = match announced {
+            Some(length) if encoding != "gzip" => mib(length),
+            _ => mib(limit),
+        };
+        let share = u32::try_from(share.min(super::BODIES_MIB)).unwrap_or(u32::MAX);
+        let busy = || (StatusCode::SERVICE_UNAVAILABLE, "too many uploads at once; try again".to_owned());
+        let share = tokio::time::timeout(BODY_IDLE, self.bodies.acquire_many(share))
+            .await
+            .map_err(|_| busy())?
+            .map_err(|_| busy())?;
+        let mut bytes = BytesMut::new();
+        loop {
+            let frame = tokio::time::timeout(BODY_IDLE, body.frame()).await.map_err(|_| {
+                let message = format!("no byte of the request came for {} s", BODY_IDLE.as_secs());
+                (StatusCode::REQUEST_TIMEOUT, message)
+            })?;
+            let Some(frame) = frame else { break };
+            let frame =
+                frame.map_err(|_| (StatusCode::BAD_REQUEST, "the request's body broke off".to_owned()))?;
+            if let Some(data) = frame.data_ref() {
+                if bytes.len() + data.len() > limit {
+                    return Err(too_large());
+                }
+                bytes.extend_from_slice(data);
             }
-            bytes.extend_from_slice(data);
         }
-    }
-    match asked.head.header("content-encoding") {
-        "" | "identity" => Ok(bytes.freeze()),
-        "gzip" => {
-            let mut plain = Vec::new();
-            flate2::read::MultiGzDecoder::new(&bytes[..])
-                .take(limit as u64 + 1)
-                .read_to_end(&mut plain)
-                .map_err(|_| (StatusCode::BAD_REQUEST, "the request's gzip is broken".to_owned()))?;
-            if plain.len() > limit { Err(too_large()) } else { Ok(plain.into()) }
-        }
-        other => {
-            Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("content encoding `{other}` is not read here")))
+        match encoding {
+            "" | "identity" => Ok((bytes.freeze(), share)),
+            "gzip" => {
+                let mut plain = Vec::new();
+                flate2::read::MultiGzDecoder::new(&bytes[..])
+                    .take(limit as u64 + 1)
+                    .read_to_end(&mut plain)
+                    .map_err(|_| (StatusCode::BAD_REQUEST, "the request's gzip is broken".to_owned()))?;
+                if plain.len() > limit { Err(too_large()) } else { Ok((plain.into(), share)) }
+            }
+            other => Err((
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                format!("content encoding `{other}` is not read here"),
+            )),
         }
     }
 }

@@ -129,6 +129,7 @@ impl Gateway {
                         }
                     }
                     self.absent.invalidate_all();
+                    self.stored_files.invalidate_all();
                     self.learn_house_names().await;
                 }
             }

@@ -57,6 +57,8 @@ use std::sync::{Arc, OnceLock, Weak};
 const SMALL_FILE: u64 = 2 << 20;
 /// Memory for them, in bytes.
 const SMALL_FILES_BYTES: u64 = 48 << 20;
+/// Memory for the bodies of requests that are being read, in MiB; more wait.
+const BODIES_MIB: usize = 512;
 /// Names remembered as absent.
 const ABSENT_NAMES: u64 = 50_000;
 /// Stored files whose rows are kept in memory.
@@ -85,6 +87,8 @@ pub struct Gateway {
     loads: Flights<LoadKey, Result<Loaded, LoadError>>,
     renders: Flights<ReplyKey, Result<Arc<Kept>, LoadError>>,
     arrivals: Arrivals,
+    /// Room for the bodies of requests, in MiB.
+    bodies: tokio::sync::Semaphore,
     pub(crate) notes: Notes,
     decisions: decisions::Decisions,
     pub(crate) tally: Tally,
@@ -144,6 +148,7 @@ impl Gateway {
             loads: Flights::new(),
             renders: Flights::new(),
             arrivals: Arrivals::default(),
+            bodies: tokio::sync::Semaphore::new(BODIES_MIB),
             notes: Notes::default(),
             decisions: decisions::Decisions::default(),
             tally: Tally::default(),

@@ -2,7 +2,7 @@
 
 use lazaret_ecosystems::{Ecosystem, Index, KeptExtra};
 use lazaret_policy::{Action, Allowed, ReleaseFacts};
-use lazaret_vocabulary::{PackageName, PrincipalClass, Refusal, Timestamp};
+use lazaret_vocabulary::{Digest, PackageName, PrincipalClass, Refusal, Timestamp};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -50,6 +50,8 @@ pub(crate) struct Place {
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Memory {
     pub(crate) first_seen: HashMap<Arc<str>, Timestamp>,
+    /// Digests that were declared at first sight and are not declared any more.
+    pub(crate) first_declared: HashMap<Arc<str>, Digest>,
     pub(crate) admitted: std::collections::HashSet<Arc<str>>,
     pub(crate) disagreements: HashMap<Arc<str>, Vec<Arc<str>>>,
     pub(crate) install_script: HashMap<Arc<str>, bool>,

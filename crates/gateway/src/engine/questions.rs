@@ -1,7 +1,6 @@
 //! Search and audit: answered here, so that what the house uses is nobody else's knowledge.
 
 use super::Gateway;
-use super::hosting::collect;
 use super::request::Asked;
 use crate::upstream::{Fetched, Validators};
 use crate::wire::{Answer, answer};
@@ -85,8 +84,8 @@ impl Gateway {
 
     pub(crate) async fn audit(&self, asked: &Asked<'_>, kind: &'static str, body: Incoming) -> Answer {
         let Some(auditing) = asked.ecosystem.auditing() else { return self.not_found(asked) };
-        let body = match collect(asked, body, AUDIT_BYTES).await {
-            Ok(body) => body,
+        let (body, _share) = match self.collect(asked, body, AUDIT_BYTES).await {
+            Ok(read) => read,
             Err((status, message)) => return answer(asked.ecosystem.error(status, &message, &asked.head)),
         };
         let question = match auditing.question(kind, &body) {

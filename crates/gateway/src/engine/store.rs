@@ -101,6 +101,27 @@ impl Gateway {
         Ok(Some(stored))
     }
 
+    /// The stored file, if its bytes are the ones that its index declares. A name can come to stand for other
+    /// bytes, when a release is published here whose file was fetched from outside before: what is in memory
+    /// may then be older than the index.
+    pub(crate) async fn stored_as_declared(
+        &self,
+        name: &PackageName,
+        artifact: &Artifact,
+    ) -> Result<Option<Arc<Stored>>, LoadError> {
+        let fits = |stored: &Arc<Stored>| {
+            let sha256 = artifact.digests.iter().filter(|one| one.algorithm() == stored.sha256.algorithm());
+            sha256.clone().count() == 0 || sha256.into_iter().any(|one| *one == stored.sha256)
+        };
+        for _ in 0..2 {
+            match self.stored(name, &artifact.file).await? {
+                Some(stored) if !fits(&stored) => self.forget_stored(name, &artifact.file),
+                found => return Ok(found),
+            }
+        }
+        Ok(None)
+    }
+
     pub(crate) fn forget_stored(&self, name: &PackageName, file: &Arc<str>) {
         self.stored_files.invalidate(&(name.clone(), file.clone()));
     }
@@ -326,6 +347,13 @@ impl Gateway {
                     );
                     memory.disagreements.entry(artifact.file.clone()).or_default().push(sentence.into());
                 }
+                // It declares another kind of digest, or none that proves anything: what was declared first
+                // still holds for the bytes.
+                Some(then) if !then.is_empty() && *then != declared => {
+                    if let Ok(first) = then.parse() {
+                        memory.first_declared.insert(artifact.file.clone(), first);
+                    }
+                }
                 Some(_) => {}
                 None => new.push(SightingRow {
                     ecosystem: ecosystem.to_string(),
@@ -357,9 +385,11 @@ fn same_kind(left: &str, right: &str) -> bool {
 }
 
 fn learn(memory: &mut Memory, file: &Arc<str>, facts: &ArtifactFacts) {
-    if !facts.disagreements.is_empty() {
-        let sentences = facts.disagreements.iter().map(|text| Arc::from(text.as_str())).collect();
-        memory.disagreements.insert(file.clone(), sentences);
+    for sentence in &facts.disagreements {
+        let known = memory.disagreements.entry(file.clone()).or_default();
+        if !known.iter().any(|one| **one == **sentence) {
+            known.push(sentence.as_str().into());
+        }
     }
     if let Some(script) = facts.install_script {
         memory.install_script.insert(file.clone(), script);

@@ -94,3 +94,19 @@ async fn with_a_hosted_release_only_that_is_known() {
     let file = house.get("/npm/acme-billing/-/acme-billing-1.2.0.tgz").await;
     assert_eq!(file.body, npm_tarball("acme-billing", "1.2.0", "ours"));
 }
+
+#[tokio::test]
+async fn a_hosted_release_never_comes_with_the_bytes_of_the_foreign_one() {
+    let house = House::open().await;
+    // The very file that will be published was fetched from outside before, under the same name and version.
+    let path = "/npm/good-lib/-/good-lib-1.2.0.tgz";
+    let foreign = house.get(path).await;
+    assert_eq!(foreign.status, 200);
+    let token = house.token("ann", "read publish:*/*").await;
+    let ours = npm_tarball("good-lib", "1.2.0", "ours");
+    let done = house.npm_publish(&token, "good-lib", "1.2.0", &ours).await;
+    assert!(done.status < 300, "{} {}", done.status, done.text());
+    let got = house.get(path).await;
+    assert!(got.body == ours, "{}: the foreign file was sent under the hosted version", got.status);
+    assert_eq!(house.get("/npm/good-lib/-/good-lib-1.1.0.tgz").await.status, 404);
+}

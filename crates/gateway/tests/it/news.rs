@@ -78,3 +78,16 @@ async fn an_admission_keeps_the_findings_it_was_made_on() {
     let rows = house.gateway.metadata().admissions_of("npm", "script-lib").await.unwrap();
     assert!(rows[0].findings.contains("install-script"), "{}", rows[0].findings);
 }
+
+#[tokio::test]
+async fn an_emptied_source_does_not_silence_what_it_said() {
+    let house = House::open().await;
+    house.import_demo_advisories().await;
+    assert_eq!(house.get(&Kind::Npm.file("evil-lib", "1.0.1")).await.status, 403);
+    let empty = house.directory.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let error = house.gateway.import_advisories("demo", empty.to_str().unwrap()).await.unwrap_err();
+    assert!(error.contains("no OSV record"), "{error}");
+    let got = house.get(&Kind::Npm.file("evil-lib", "1.0.1")).await;
+    assert!(got.status == 403 && got.text().contains("known-malware"), "{} {}", got.status, got.text());
+}
