@@ -49,6 +49,10 @@ fn audit(action: &str, subject: &str, why: &str) -> AuditRow {
 
 pub(crate) async fn kill(place: &Place, target: &str, why: String) -> anyhow::Result<ExitCode> {
     KillTarget::parse(target, &known_ecosystems())?;
+    // It is what everybody who is refused will read.
+    if why.trim().is_empty() {
+        bail!("--why is empty; expected a sentence that tells those who are refused what has happened");
+    }
     let data = database(place).await?;
     let row = KillRow {
         id: new_id(now())?,
@@ -265,6 +269,14 @@ pub(crate) async fn import(place: &Place, location: &str, name: Option<String>) 
     let report = gateway.import_advisories(&name, location).await.map_err(anyhow::Error::msg)?;
     gateway.close().await;
     say!("{report}");
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn forget_source(place: &Place, name: &str) -> anyhow::Result<ExitCode> {
+    let data = database(place).await?;
+    data.remove_source(name, &audit("advisories-remove", name, "")).await?;
+    data.close().await;
+    say!("{name} is forgotten; one that lazaret.toml names is read again");
     Ok(ExitCode::SUCCESS)
 }
 

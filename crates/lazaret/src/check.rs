@@ -235,7 +235,11 @@ fn read(file: &Path) -> anyhow::Result<(&'static str, Vec<Locked>)> {
         .iter()
         .find_map(|ecosystem| Some((ecosystem.profile().purl_type, ecosystem.lock_file(&name, &content)?)));
     let Some((purl_type, read)) = found else {
-        bail!("{}: this is no lock file that any ecosystem here knows by its name", file.display())
+        bail!(
+            "{}: no ecosystem here knows a lock file of this name; expected package-lock.json, pnpm-lock.yaml, \
+             yarn.lock, bun.lock, requirements.txt, uv.lock, poetry.lock or Cargo.lock",
+            file.display()
+        )
     };
     Ok((purl_type, read.with_context(|| format!("{} cannot be read", file.display()))?))
 }
@@ -370,7 +374,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("notes.md");
         std::fs::write(&file, "x").unwrap();
-        assert!(read(&file).unwrap_err().to_string().contains("no lock file that any ecosystem"));
+        assert!(read(&file).unwrap_err().to_string().contains("expected package-lock.json"));
         assert!(read(&dir.path().join("absent")).is_err());
     }
 }

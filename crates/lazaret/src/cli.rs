@@ -309,6 +309,11 @@ pub(crate) enum AdvisoryAction {
         #[arg(long)]
         name: Option<String>,
     },
+    /// Forget a source and what it said.
+    Remove {
+        /// Its name, as `advisories status` shows it.
+        name: String,
+    },
     /// Show the sources and their age.
     Status {
         /// Print JSON.

@@ -89,6 +89,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         },
         Command::Advisories { place, action } => match action {
             AdvisoryAction::Import { location, name } => administer::import(&place, &location, name).await,
+            AdvisoryAction::Remove { name } => administer::forget_source(&place, &name).await,
             AdvisoryAction::Status { json } => administer::advisory_status(&place, json).await,
         },
     }

@@ -48,14 +48,6 @@ impl Engine {
         }
     }
 
-    /// What lets several workers claim jobs without waiting for each other.
-    pub(crate) const fn skip_locked(self) -> &'static str {
-        match self {
-            Self::Sqlite => "",
-            Self::Postgres => " FOR UPDATE SKIP LOCKED",
-        }
-    }
-
     /// All sightings of a package as one JSON text: `[[version, file, declared, first_seen_ms], …]`.
     pub(crate) const fn select_sightings(self) -> &'static str {
         match self {

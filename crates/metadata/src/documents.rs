@@ -112,11 +112,6 @@ impl Metadata {
         .await?;
         Columns::of(&row).flag()
     }
-
-    /// [`Metadata::digest_used`], asked when a document was replaced.
-    pub async fn document_digest_used(&self, digest: &Digest) -> Result<bool> {
-        self.digest_used(digest).await
-    }
 }
 
 /// Always `true`.

@@ -3,7 +3,10 @@ use crate::{Metadata, MetadataError, Result};
 use sqlx::AssertSqlSafe;
 
 /// Every step ever released, in order. Append only: a released step never changes.
-const STEPS: &[(i64, &str)] = &[(1, include_str!("../migrations/0001_first.sql"))];
+const STEPS: &[(i64, &str)] = &[
+    (1, include_str!("../migrations/0001_first.sql")),
+    (2, include_str!("../migrations/0002_without_jobs.sql")),
+];
 
 /// Brings the schema up to date in one transaction; a second node that starts at the same moment waits for
 /// it and then finds nothing left to do.

@@ -1,6 +1,7 @@
+use crate::audit::append;
 use crate::revisions::bump;
 use crate::row::Columns;
-use crate::{Metadata, Result, Revision};
+use crate::{AuditRow, Metadata, MetadataError, Result, Revision};
 use lazaret_vocabulary::{Digest, Timestamp};
 use sqlx::any::AnyRow;
 
@@ -22,14 +23,10 @@ pub struct SourceRow {
 }
 
 impl Metadata {
-    /// Records that a source was read. The advisories' revision moves only when its own has changed.
+    /// Records that a source was read. The advisories' revision moves with it even where it says the same as
+    /// before: verdicts rest on its age as well, and every node has to hear that it is fresh again.
     pub async fn put_source(&self, row: &SourceRow) -> Result<()> {
         let mut transaction = self.begin().await?;
-        let before = sqlx::query("SELECT revision FROM advisory_sources WHERE name = $1")
-            .bind(&row.name)
-            .fetch_optional(&mut *transaction)
-            .await?;
-        let before = before.map(|row| Columns::of(&row).text()).transpose()?;
         sqlx::query(
             "INSERT INTO advisory_sources (name, location, fetched_ms, records, revision, digest)
              VALUES ($1, $2, $3, $4, $5, $6)
@@ -44,20 +41,22 @@ impl Metadata {
         .bind(row.digest.as_ref().map(Digest::to_string))
         .execute(&mut *transaction)
         .await?;
-        if before.as_deref() != Some(row.revision.as_str()) {
-            bump(&mut transaction, Revision::Advisories).await?;
-        }
+        bump(&mut transaction, Revision::Advisories).await?;
         transaction.commit().await?;
         Ok(())
     }
 
-    /// Forgets a source.
-    pub async fn remove_source(&self, name: &str) -> Result<()> {
+    /// Forgets a source; `Missing` when there is none of this name.
+    pub async fn remove_source(&self, name: &str, audit: &AuditRow) -> Result<()> {
         let mut transaction = self.begin().await?;
-        sqlx::query("DELETE FROM advisory_sources WHERE name = $1")
+        let done = sqlx::query("DELETE FROM advisory_sources WHERE name = $1")
             .bind(name)
             .execute(&mut *transaction)
             .await?;
+        if done.rows_affected() == 0 {
+            return Err(MetadataError::Missing(format!("an advisory source {name}")));
+        }
+        append(&mut transaction, audit).await?;
         bump(&mut transaction, Revision::Advisories).await?;
         transaction.commit().await?;
         Ok(())

@@ -10,7 +10,7 @@ use lazaret_blobs::Blobs;
 use lazaret_ecosystems::AuditHit;
 use lazaret_metadata::SourceRow;
 use lazaret_policy::{KnownAdvisory, Severity};
-use lazaret_vocabulary::{EcosystemId, PackageName};
+use lazaret_vocabulary::{Digest, EcosystemId, PackageName};
 use std::fmt;
 use std::io::Cursor;
 use std::path::Path;
@@ -25,6 +25,8 @@ pub(crate) struct Advisories {
     index: AdvisoryIndex,
     /// Sources whose index is gone or damaged: what they said is not known any more.
     lost: Vec<String>,
+    /// What it was joined from.
+    parts: Vec<Option<Digest>>,
 }
 
 /// What came of reading a source.
@@ -58,6 +60,7 @@ impl fmt::Display for ImportReport {
 impl Advisories {
     /// Reads the sources' indexes back and joins them.
     pub(crate) async fn load(blobs: &Blobs, rows: &[SourceRow]) -> Result<Self, String> {
+        let digests = digests_of(rows);
         let mut parts = Vec::new();
         let mut lost = Vec::new();
         for row in rows {
@@ -77,7 +80,12 @@ impl Advisories {
         let (index, damaged) =
             tokio::task::spawn_blocking(move || join(parts)).await.map_err(|error| error.to_string())??;
         lost.extend(damaged);
-        Ok(Self { index, lost })
+        Ok(Self { index, lost, parts: digests })
+    }
+
+    /// Whether the sources still say what this was joined from, however often they were read since.
+    pub(crate) fn says_the_same(&self, rows: &[SourceRow]) -> bool {
+        self.lost.is_empty() && self.parts == digests_of(rows)
     }
 
     /// Whether the index of this source could not be read back, so that the source counts as never read.
@@ -129,6 +137,10 @@ impl Advisories {
             })
             .collect()
     }
+}
+
+fn digests_of(rows: &[SourceRow]) -> Vec<Option<Digest>> {
+    rows.iter().map(|row| row.digest.clone()).collect()
 }
 
 fn audit_severity(hit: &Hit) -> &'static str {

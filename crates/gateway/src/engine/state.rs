@@ -121,11 +121,7 @@ pub(crate) async fn load(
         tracing::warn!(%problem, "an exception was left out");
     }
     let rows = metadata.sources().await.map_err(failed)?;
-    let same = before.filter(|before| {
-        before.revisions.of(lazaret_metadata::Revision::Advisories)
-            == revisions.of(lazaret_metadata::Revision::Advisories)
-    });
-    let advisories = match same {
+    let advisories = match before.filter(|before| before.advisories.says_the_same(&rows)) {
         Some(before) => before.advisories.clone(),
         None => Arc::new(Advisories::load(blobs, &rows).await?),
     };

@@ -91,3 +91,27 @@ async fn an_emptied_source_does_not_silence_what_it_said() {
     let got = house.get(&Kind::Npm.file("evil-lib", "1.0.1")).await;
     assert!(got.status == 403 && got.text().contains("known-malware"), "{} {}", got.status, got.text());
 }
+
+/// The same records, read again by another program on the same data: nothing is new but their age.
+#[tokio::test]
+async fn a_source_read_again_elsewhere_is_fresh_here_too() {
+    let house = House::open().await;
+    house.gateway.start_jobs();
+    house.import_demo_advisories().await;
+    house.advance(Span::days(8));
+    let path = Kind::Npm.file("good-lib", "1.2.0");
+    let held = house.get(&path).await;
+    assert!(held.status == 403 && held.text().contains("known-malware"), "{} {}", held.status, held.text());
+    let settings = house.gateway.settings().clone();
+    let other = lazaret_gateway::Gateway::open(settings, house.clock.clone()).await.unwrap();
+    let records = house.directory.path().join("advisories");
+    other.import_advisories("demo", records.to_str().unwrap()).await.unwrap();
+    other.close().await;
+    for _ in 0..100 {
+        if house.get(&path).await.status == 200 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("{}", house.get(&path).await.text());
+}

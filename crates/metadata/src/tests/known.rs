@@ -24,7 +24,7 @@ pub(super) async fn documents(metadata: &Metadata) {
 
     let second = DocumentRow { etag: None, last_modified: Some("then".into()), ..row("full", "three", 30) };
     metadata.put_document(&second).await.unwrap();
-    assert!(!metadata.document_digest_used(&digest("one")).await.unwrap(), "the replaced body is free");
+    assert!(!metadata.digest_used(&digest("one")).await.unwrap(), "the replaced body is free");
     assert_eq!(metadata.documents_of("doc", "left-pad").await.unwrap().len(), 2);
     assert_eq!(metadata.stale_documents(at(25), 10).await.unwrap(), vec![row("short", "two", 20)]);
     metadata.touch_document("doc", "left-pad", "short", at(40)).await.unwrap();

@@ -34,7 +34,6 @@ async fn conformance(metadata: &Metadata) {
     ordered::decisions(metadata).await;
     ordered::sources(metadata).await;
     ordered::audit_log(metadata).await;
-    ordered::jobs(metadata).await;
     ordered::revisions_are_seen_elsewhere(metadata).await;
 }
 

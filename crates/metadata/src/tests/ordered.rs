@@ -5,7 +5,6 @@ use crate::{
     DecisionRow, KillRow, LONGEST_WAIVER, Metadata, MetadataError, PolicyRow, Revision, SourceRow, TokenRow,
     WaiverRow, new_id,
 };
-use lazaret_vocabulary::Span;
 
 async fn counter(metadata: &Metadata, revision: Revision) -> i64 {
     metadata.revisions().await.unwrap().of(revision)
@@ -151,11 +150,12 @@ pub(super) async fn sources(metadata: &Metadata) {
     };
     metadata.put_source(&row("a", 1)).await.unwrap();
     metadata.put_source(&row("a", 2)).await.unwrap();
-    assert_eq!(counter(metadata, Revision::Advisories).await, before + 1, "read again, not changed");
+    assert_eq!(counter(metadata, Revision::Advisories).await, before + 2, "its age is news too");
     metadata.put_source(&SourceRow { digest: None, ..row("b", 3) }).await.unwrap();
-    assert_eq!(counter(metadata, Revision::Advisories).await, before + 2);
+    assert_eq!(counter(metadata, Revision::Advisories).await, before + 3);
     assert_eq!(metadata.sources().await.unwrap(), vec![SourceRow { digest: None, ..row("b", 3) }]);
-    metadata.remove_source("osv").await.unwrap();
+    metadata.remove_source("osv", &audit("remove-source")).await.unwrap();
+    assert!(matches!(metadata.remove_source("osv", &audit("x")).await, Err(MetadataError::Missing(_))));
     assert!(metadata.sources().await.unwrap().is_empty());
 }
 
@@ -166,49 +166,6 @@ pub(super) async fn audit_log(metadata: &Metadata) {
     metadata.record_audit(&row).await.unwrap();
     assert_eq!(metadata.audit_before(at(1_000_000), 1).await.unwrap(), vec![row]);
     assert_eq!(metadata.audit_before(at(1_000_000), 10_000).await.unwrap().len(), before + 1);
-}
-
-pub(super) async fn jobs(metadata: &Metadata) {
-    let lease = Span::seconds(60);
-    let id = metadata.enqueue("scan", "{\"n\":1}", at(10)).await.unwrap();
-    metadata.enqueue("scan", "{\"n\":2}", at(20)).await.unwrap();
-    assert_eq!(metadata.claim("scan", at(9), lease).await.unwrap(), None, "not due yet");
-    assert_eq!(metadata.claim("other", at(99), lease).await.unwrap(), None);
-    let job = metadata.claim("scan", at(15), lease).await.unwrap().unwrap();
-    assert_eq!((job.id.as_str(), job.attempts), (id.as_str(), 1));
-    assert_eq!(metadata.claim("scan", at(16), lease).await.unwrap(), None, "held by somebody");
-    let after_lease = metadata.claim("scan", at(75), lease).await.unwrap().unwrap();
-    let third = metadata.claim("scan", at(76), lease).await.unwrap().unwrap();
-    assert_ne!(after_lease.id, third.id);
-    let mine = if after_lease.id == id { after_lease } else { third };
-    assert_eq!(mine.attempts, 2);
-    metadata.postpone(&mine, "it failed", at(80)).await.unwrap();
-    assert_eq!(metadata.claim("scan", at(99), lease).await.unwrap(), None, "twenty seconds the second time");
-    assert_eq!(metadata.claim("scan", at(100), lease).await.unwrap().unwrap().id, id);
-    metadata.complete(&id).await.unwrap();
-    assert_eq!(metadata.queue_length("scan").await.unwrap(), 1);
-
-    for number in 0..30 {
-        metadata.enqueue("many", &number.to_string(), at(0)).await.unwrap();
-    }
-    let workers = (0..6).map(|_| {
-        let metadata = metadata.clone();
-        tokio::spawn(async move {
-            let mut mine = Vec::new();
-            while let Some(job) = metadata.claim("many", at(1), lease).await.unwrap() {
-                mine.push(job.body);
-            }
-            mine
-        })
-    });
-    let mut all = Vec::new();
-    for worker in workers.collect::<Vec<_>>() {
-        all.extend(worker.await.unwrap());
-    }
-    all.sort();
-    let once = all.len();
-    all.dedup();
-    assert_eq!((once, all.len()), (30, 30), "each job to one worker");
 }
 
 /// What another connection has committed is seen by the next query: nodes poll nothing else.

@@ -105,7 +105,10 @@ impl Waiver {
             problems.push(format!("{code} cannot be waived"));
         }
         if kind.waivable == Waivable::ByTwo && !self.has_second_person() {
-            problems.push(format!("{code} needs somebody other than {} to agree", self.author));
+            problems.push(format!(
+                "{code} needs somebody other than {} to agree, named as its approver",
+                self.author
+            ));
         }
     }
 

@@ -1,0 +1,2 @@
+-- Nothing ever came to use it.
+DROP TABLE jobs;
