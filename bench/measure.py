@@ -126,5 +126,19 @@ def command_seconds(command, folder, **more):
     return took
 
 
+def together(commands, expected):
+    """Seconds until programs that were started at once have all ended, each with the words expected."""
+    begun = time.perf_counter()
+    started = [
+        subprocess.Popen(command, env=servers.environment(), stdout=subprocess.PIPE, text=True) for command in commands
+    ]
+    said = [process.communicate()[0].strip() for process in started]
+    took = time.perf_counter() - begun
+    for words in said:
+        if words != expected:
+            raise RuntimeError(f"{commands[0]} said `{words}` instead of `{expected}`")
+    return took
+
+
 def load_average():
     return os.getloadavg()[0]

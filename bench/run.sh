@@ -8,7 +8,18 @@ mkdir -p "$tools"
 
 say() { printf '%s\n' "$*" >&2; }
 
-# nginx and wrk, from Debian; without root they are unpacked beside the other tools.
+# Programs for the bench, not services of the machine: while this file is there, no package starts one.
+policy=/usr/sbin/policy-rc.d
+made=
+quiet() {
+    [ -e "$policy" ] && return
+    made=$policy
+    trap 'rm -f "$made"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+}
+
+# From Debian; without root they are unpacked beside the other tools.
 debian() {
     for program in "$@"; do
         package=$program
@@ -17,6 +28,7 @@ debian() {
         [ -x "$tools/debian/usr/sbin/$program" ] || [ -x "$tools/debian/usr/bin/$program" ] && continue
         say "bench: installing $package"
         if [ "$(id -u)" = 0 ]; then
+            quiet
             apt-get install -y --no-install-recommends "$package" >"$tools/apt.log" 2>&1 && continue
             apt-get update >>"$tools/apt.log" 2>&1
             apt-get install -y --no-install-recommends "$package" >>"$tools/apt.log" 2>&1 && continue
@@ -27,7 +39,19 @@ debian() {
             say "bench: $package could not be installed; its rows will be missing"
     done
 }
-debian nginx wrk
+debian nginx wrk curl docker-registry apt-cacher-ng
+# `exec` below leaves without the trap.
+[ -z "$made" ] || rm -f "$made"
+
+# The present distribution, from the Go module proxy: some minutes, once. Athens and zot would be here too, but
+# that proxy refuses their modules.
+if [ ! -x "$tools/go/bin/registry" ]; then
+    say "bench: installing distribution"
+    GOBIN="$tools/go/bin" GOFLAGS='' go install github.com/distribution/distribution/v3/cmd/registry@v3.1.2 \
+        >"$tools/go.log" 2>&1 ||
+        say "bench: distribution could not be installed (see $tools/go.log); its rows will say so"
+fi
+say "bench: Athens and zot cannot be had from the Go module proxy; nothing stands in for them"
 
 # Verdaccio and pnpr, from npm. The override stands in for a tag that not every mirror has.
 if [ ! -x "$tools/npm/node_modules/.bin/verdaccio" ] || [ ! -e "$tools/npm/node_modules/.bin/pnpr" ]; then

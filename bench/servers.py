@@ -16,12 +16,20 @@ TOOLS = ROOT / "target/bench/tools"
 WORK = ROOT / "target/bench/work"
 RELEASE = ROOT / "target/release"
 LAZARET = pathlib.Path(os.environ.get("LAZARET_BENCH_BINARY", RELEASE / "lazaret"))
+# Where nginx would put what it does not keep in memory.
+TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_port(below=None):
+    """One of the kernel's choice, or the first free one counted down from `below`."""
+    for port in range(below - 1, 1024, -1) if below else (0,):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return probe.getsockname()[1]
+    raise RuntimeError("there is no free port")
 
 
 def environment(**more):
@@ -90,7 +98,7 @@ class Server:
                 return
             except OSError:
                 time.sleep(0.05)
-        raise RuntimeError(f"{self.name} did not start; see {self.log_file}")
+        raise RuntimeError(f"{self.name} did not start; see {self.log_file.relative_to(ROOT)}")
 
     def stop(self):
         if self.process and self.process.poll() is None:
@@ -327,6 +335,7 @@ class Nginx(Server):
     def prepare(self):
         super().prepare()
         (self.folder / "files").mkdir()
+        places = "".join(f"  {kind}_temp_path {self.folder}/{kind};\n" for kind in TEMPORARY)
         (self.folder / "nginx.conf").write_text(f"""
 worker_processes auto;
 daemon off;
@@ -336,8 +345,7 @@ events {{ worker_connections 4096; }}
 http {{
   access_log off; sendfile on; tcp_nopush on; tcp_nodelay on; keepalive_requests 1000000000;
   open_file_cache max=1000 inactive=600s; open_file_cache_valid 600s;
-  client_body_temp_path {self.folder}/t1; proxy_temp_path {self.folder}/t2; fastcgi_temp_path {self.folder}/t3;
-  uwsgi_temp_path {self.folder}/t4; scgi_temp_path {self.folder}/t5;
+{places}
   default_type application/json;
   server {{
     listen 127.0.0.1:{self.port} backlog=4096;
@@ -354,12 +362,25 @@ http {{
         path = self.folder / "files" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-        # nginx's workers may run as another user.
-        for parent in (path, *path.parents):
-            if parent == ROOT:
-                break
-            parent.chmod(parent.stat().st_mode | 0o555)
+        readable(path)
         return f"{self.url}/{name}"
+
+    def link(self, name, path):
+        """A file that another server has too, without a copy of it."""
+        linked = self.folder / "files" / name
+        linked.parent.mkdir(parents=True, exist_ok=True)
+        linked.unlink(missing_ok=True)
+        linked.hardlink_to(path)
+        readable(linked)
+        return f"{self.url}/{name}"
+
+
+def readable(path):
+    """nginx's workers may run as another user."""
+    for parent in (path, *path.parents):
+        if parent == ROOT:
+            break
+        parent.chmod(parent.stat().st_mode | 0o555)
 
 
 def machine():
@@ -367,6 +388,15 @@ def machine():
     cpu = next(line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
     memory = next(int(line.split()[1]) for line in open("/proc/meminfo") if line.startswith("MemTotal"))
     return {"cpu": cpu, "cores": os.cpu_count(), "memory_gib": round(memory / 2**20), "kernel": ".".join(os.uname().release.split(".")[:2])}
+
+
+def built_from(program):
+    """The version of the module that a Go program was built from."""
+    try:
+        done = subprocess.run(["go", "version", "-m", program], capture_output=True, text=True, timeout=60)
+        return next(line.split()[2] for line in done.stdout.splitlines() if line.split()[:1] == ["mod"])
+    except (OSError, StopIteration, subprocess.TimeoutExpired):
+        return "absent"
 
 
 def versions():
@@ -384,6 +414,10 @@ def versions():
         "npm": first_line("npm", "-v"),
         "lazaret": first_line(LAZARET, "--version").split()[-1],
     }
+    for package in ("docker-registry", "apt-cacher-ng"):
+        found[package] = first_line("dpkg-query", "-W", "-f", "${Version}\n", package)
+    registry = TOOLS / "go/bin/registry"
+    found["distribution"] = built_from(registry)
     for package in ("verdaccio", "@pnpm/pnpr"):
         manifest = TOOLS / "npm/node_modules" / package / "package.json"
         if manifest.exists():

@@ -25,8 +25,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let name = ecosystem.name(&package)?;
     let now = Timestamp::parse(NOW)?;
     let body: bytes::Bytes = std::fs::read(file)?.into();
-    let document =
-        Document { role: "packument", body, content_type: "application/json".into(), fetched: now };
+    let document = Document {
+        role: "packument",
+        body,
+        content_type: "application/json".into(),
+        fetched: now,
+        modified: None,
+    };
     let policies = [policy("")?, policy("[release-too-new]\nmin_age = \"40d\"\n")?];
     // The kernel tells CPU time in ticks of some milliseconds: only sums over many rounds mean something.
     let begun = cpu_nanoseconds()?;
@@ -80,6 +85,8 @@ fn judged_and_rendered(
         first_seen: None,
         advisories: AdvisoryState::NotConfigured,
         looks_like: None,
+        dates: lazaret_vocabulary::Dates::Registry,
+        as_of: None,
         class: PrincipalClass::Person,
         now,
     });

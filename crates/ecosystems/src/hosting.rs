@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use lazaret_vocabulary::{Digest, Document, Malformed, PackageName, Reply, RequestHead, Timestamp};
+use lazaret_vocabulary::{BaseUrl, Digest, Document, Malformed, PackageName, Reply, RequestHead, Timestamp};
 use std::sync::Arc;
 
 /// Publishing to this house. Parses what a client sends and writes the document that
@@ -21,6 +21,11 @@ pub trait Hosting: Sync {
         Ok(())
     }
 
+    /// The media type that a published file is served with, where its name does not tell.
+    fn media_type(&self, _file: &HostedFile) -> Option<String> {
+        None
+    }
+
     /// The house's documents on a hosted package, in the same form as an upstream's.
     fn documents(&self, package: &HostedPackage, now: Timestamp) -> Result<Vec<Document>, Malformed>;
 
@@ -32,6 +37,42 @@ pub trait Hosting: Sync {
 
     /// The client's own form of "you are `name`".
     fn whoami(&self, name: &str) -> Reply;
+
+    /// Uploads in pieces; `None` where files come inside the change.
+    fn uploading(&self) -> Option<&dyn crate::Uploading> {
+        None
+    }
+
+    /// The answer to [`crate::Route::Catalogue`].
+    fn catalogue(&self, catalogue: &Catalogue<'_>, _signer: &dyn Signer) -> Result<Reply, Malformed> {
+        Err(Malformed::new(format!("there is no document `{}` over all packages", catalogue.name)))
+    }
+}
+
+/// What a document over all of an ecosystem's packages is made from.
+pub struct Catalogue<'a> {
+    /// Which document, as the route named it.
+    pub name: &'a str,
+    /// The query of the request.
+    pub query: &'a str,
+    /// What is published here.
+    pub packages: &'a [HostedPackage],
+    /// The packages from outside of which some file was let in.
+    pub admitted: &'a [PackageName],
+    /// The ecosystem's mount as this client reaches it.
+    pub base: &'a BaseUrl,
+    /// The moment.
+    pub now: Timestamp,
+}
+
+/// Signs documents of this house with a key that an ecosystem never sees.
+pub trait Signer: Sync {
+    /// The text in the cleartext signature framework (RFC 9580 §7).
+    fn clearsigned(&self, text: &str) -> Result<String, Malformed>;
+    /// An armoured detached signature over the text.
+    fn detached(&self, text: &str) -> Result<String, Malformed>;
+    /// The armoured public key that verifies both.
+    fn public_key(&self) -> Result<String, Malformed>;
 }
 
 /// Why a change was not understood.
@@ -61,6 +102,11 @@ pub enum Change {
         tags: Vec<String>,
         /// One line on the package, for search.
         description: String,
+        /// Files that must have been uploaded to the package before, by name.
+        requires: Vec<String>,
+        /// The version is a digest of what is published, so that publishing it again changes nothing and may
+        /// be done, after a removal too.
+        by_digest: bool,
     },
     /// Take releases out of choice, keeping them for those who pinned them.
     Withdraw {
@@ -117,6 +163,13 @@ pub enum Change {
         /// To remove.
         remove: Vec<String>,
     },
+    /// Nothing to be done, since the house makes the like of it itself: an index, a checksum.
+    Acknowledge {
+        /// The package.
+        package: PackageName,
+        /// A digest that the client expects of a published file, by its name; [`Hosting::accepts`] compares.
+        declared: Option<(String, Digest)>,
+    },
     /// Ask who may publish it.
     OwnersList {
         /// The package.
@@ -136,6 +189,7 @@ impl Change {
             | Self::Untag { package, .. }
             | Self::Remove { package, .. }
             | Self::Owners { package, .. }
+            | Self::Acknowledge { package, .. }
             | Self::OwnersList { package } => package,
         }
     }

@@ -4,23 +4,41 @@
 
 pub mod cargo;
 mod client;
+mod converse;
+mod details;
 mod hosting;
 pub mod npm;
+mod pointers;
 mod profile;
 pub mod pypi;
+mod relay;
 mod route;
+mod stored;
+mod upload;
 
 pub use client::{Client, Detour, Variable, lies_on};
-pub use hosting::{Change, HostedFile, HostedPackage, HostedRelease, Hosting, HostingError, StoredFile};
-pub use profile::{Adopted, ConfigEdit, EditKind, Pointing, Probe, ProbeOutput, Profile, UpstreamRole};
-pub use route::{Fetch, FetchScope, Need, Part, Route, Search, View, Wanted};
+pub use converse::{Conversing, Question};
+pub use details::{DETAILED_RELEASES, Detail, Details};
+pub use hosting::{
+    Catalogue, Change, HostedFile, HostedPackage, HostedRelease, Hosting, HostingError, Signer, StoredFile,
+};
+pub use lazaret_vocabulary::Dates;
+pub use pointers::{Pointers, Target};
+pub use profile::{
+    Adopted, ConfigEdit, EditKind, Pointing, Probe, ProbeOutput, Profile, UpstreamRole, XmlEntry,
+};
+pub use relay::{Member, Pointed, Relayed, Relaying};
+pub use route::{Fetch, FetchScope, Need, Part, Relay, Route, Search, UploadStep, View, Wanted};
+pub use stored::{artifact_from_text, artifact_text};
+pub use upload::{Uploaded, Uploading};
 
 use bytes::Bytes;
 use lazaret_policy::Allowed;
 use lazaret_vocabulary::{
-    Artifact, BaseUrl, Document, EcosystemId, InvalidName, Malformed, PackageName, Refusal, Release, Reply,
-    RequestHead, Standing,
+    Artifact, BaseUrl, Digest, Document, DocumentRole, EcosystemId, InvalidName, Malformed, PackageName,
+    Refusal, Release, Reply, RequestHead, Standing,
 };
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::io::{Read, Seek};
@@ -46,7 +64,12 @@ pub trait Ecosystem: Send + Sync {
     /// Which upstream documents are still needed to judge `package`, seen what is there already. A document
     /// that upstream does not have is simply absent from `have`; the engine never asks for the same role
     /// twice and gives up after four rounds.
-    fn wanted(&self, package: &PackageName, have: &[Document], need: &Need) -> Wanted;
+    fn wanted(&self, package: &PackageName, have: &[Document], need: &Need<'_>) -> Wanted;
+
+    /// Headers with which documents of this role are asked of upstream, beside `Accept`.
+    fn fetch_headers(&self, _role: DocumentRole) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
 
     /// Reads upstream's (or the house's own) documents into an index that can be judged and rendered many
     /// times without being parsed again.
@@ -62,6 +85,11 @@ pub trait Ecosystem: Send + Sync {
     /// bytes.
     fn compare(&self, left: &str, right: &str) -> Ordering;
 
+    /// As which version a release is looked up among advisories.
+    fn advised_as<'r>(&self, release: &'r Release) -> Cow<'r, str> {
+        Cow::Borrowed(&release.version)
+    }
+
     /// Looks into an artifact that has arrived whole: what its own manifest says, where that disagrees with
     /// the index, and what is to be kept beside it. Never trusts sizes, counts or paths in the archive.
     fn inspect(
@@ -74,6 +102,43 @@ pub trait Ecosystem: Send + Sync {
 
     /// Media type of an artifact, by its file name.
     fn media_type(&self, file: &str) -> &'static str;
+
+    /// The `Accept` header with which a file is asked of upstream.
+    fn accept(&self, _artifact: &Artifact) -> &'static str {
+        "*/*"
+    }
+
+    /// Headers that its clients want with a file, beside what every file gets. `media` is what
+    /// [`Inspection::media_type`] said.
+    fn file_headers(&self, _file: &str, _sha256: &Digest, _media: &str) -> Vec<(http::HeaderName, String)> {
+        Vec::new()
+    }
+
+    /// Whether a file stays in the store unseen until it has been looked into, since nothing but its content
+    /// tells what policy needs (a date, a licence). The file is fetched before the verdict, never handed out.
+    fn tells_by_content(&self, _artifact: &Artifact) -> bool {
+        false
+    }
+
+    /// Documents on single releases; `None` where the index tells all.
+    fn details(&self) -> Option<&dyn Details> {
+        None
+    }
+
+    /// Names that can be moved; `None` where there are none outside the index.
+    fn pointers(&self) -> Option<&dyn Pointers> {
+        None
+    }
+
+    /// Documents that pass untouched; `None` where there are none.
+    fn relaying(&self) -> Option<&dyn Relaying> {
+        None
+    }
+
+    /// Questions that upstream answers one by one; `None` where there are none.
+    fn conversing(&self) -> Option<&dyn Conversing> {
+        None
+    }
 
     /// Publishing to this house; `None` where the ecosystem is read-only.
     fn hosting(&self) -> Option<&dyn Hosting> {
@@ -88,6 +153,29 @@ pub trait Ecosystem: Send + Sync {
     /// Search: the document to ask upstream for, if it can be asked at all.
     fn search_fetch(&self, _search: &Search) -> Option<Fetch> {
         None
+    }
+
+    /// The document that says where an upstream's other resources are, for ecosystems in which nothing but it
+    /// does. The engine gets it before a search whose role has no configured address.
+    fn directory(&self) -> Option<Fetch> {
+        None
+    }
+
+    /// Where `fetch` leads by that document; `None` where the upstream has no such resource.
+    fn located(&self, fetch: Fetch, _directory: &Document) -> Option<Fetch> {
+        Some(fetch)
+    }
+
+    /// Whether an upstream that answers a request with this status says that it does not have what was asked
+    /// for, beside 404 and 410.
+    fn means_absent(&self, _status: http::StatusCode) -> bool {
+        false
+    }
+
+    /// Further names by which clients choose a file, beside its package's: a reserved one among them makes the
+    /// file refused.
+    fn also_named(&self, _file: &str) -> Vec<PackageName> {
+        Vec::new()
     }
 
     /// The packages an upstream's search document names, in its order, with their descriptions.
@@ -110,10 +198,17 @@ pub trait Ecosystem: Send + Sync {
 
     /// How to point the clients at `base` for one command: environment and temporary files only.
     /// `scratch` is a directory that exists as long as the command runs.
-    fn pointing(&self, base: &BaseUrl, token: Option<&str>, scratch: &str) -> Pointing;
+    /// `upstreams` are the configured addresses, by role, for clients that are pointed by rewriting them.
+    fn pointing(
+        &self,
+        base: &BaseUrl,
+        token: Option<&str>,
+        scratch: &str,
+        upstreams: &[(String, String)],
+    ) -> Pointing;
 
-    /// What `setup` changes in the user's own configuration files, per client.
-    fn setup(&self, base: &BaseUrl, token: Option<&str>) -> Vec<ConfigEdit>;
+    /// What `setup` changes in the user's own configuration files, per client. `upstreams` as above.
+    fn setup(&self, base: &BaseUrl, token: Option<&str>, upstreams: &[(String, String)]) -> Vec<ConfigEdit>;
 
     /// The clients that speak it.
     fn clients(&self) -> &'static [Client];
@@ -192,6 +287,14 @@ pub struct Inspection {
     pub licence: Option<String>,
     /// Parts to be kept and served beside it.
     pub extras: Vec<(Part, Bytes)>,
+    /// When its content says it was published, where no index says so (a Debian changelog).
+    pub published: Option<lazaret_vocabulary::Timestamp>,
+    /// When its publisher claims it was made; see [`Release::claimed`].
+    pub claimed: Option<lazaret_vocabulary::Timestamp>,
+    /// The media type it is served with, where it is not told by its file name.
+    pub media_type: Option<String>,
+    /// The files that this one vouches for, as an image's manifest does for its layers.
+    pub members: Vec<Member>,
 }
 
 /// A package as search lists it.
@@ -251,7 +354,11 @@ pub struct AuditHit {
 
 /// Every ecosystem this build knows. Adding one is adding its folder and a line here.
 pub fn all() -> &'static [&'static dyn Ecosystem] {
-    &[&npm::Npm, &pypi::Pypi, &cargo::Cargo]
+    &[
+        &npm::Npm,
+        &pypi::Pypi,
+        &cargo::Cargo,
+    ]
 }
 
 /// The ecosystem with this id.

@@ -1,4 +1,4 @@
-use lazaret_vocabulary::EcosystemId;
+use lazaret_vocabulary::{Algorithm, Dates, EcosystemId};
 
 /// What an ecosystem is, as data: configuration keys, metric labels, pages and documentation come from it.
 #[derive(Debug)]
@@ -13,8 +13,16 @@ pub struct Profile {
     pub mount: &'static str,
     /// How OSV records name it.
     pub osv_names: &'static [&'static str],
-    /// The addresses it needs of an upstream.
+    /// The addresses it needs of an upstream. The first is the one that bare addresses are relative to.
     pub upstreams: &'static [UpstreamRole],
+    /// Whether the operator may name further roles, such as one for each registry of images.
+    pub open_roles: bool,
+    /// Whose word there is on when something was published.
+    pub dates: Dates,
+    /// Digests, beside SHA-256, that are computed of every file, because clients ask for them.
+    pub checksums: &'static [Algorithm],
+    /// Files beside an artifact, by what is appended to its address, that upstream declares its digest in.
+    pub sidecars: &'static [(&'static str, Algorithm)],
     /// The chapter on pointing clients at the gateway, in Markdown, with `{base}` and `{token}` to fill in.
     pub setup_guide: &'static str,
     /// One line a person can type to point the main client at `{base}`.
@@ -54,7 +62,7 @@ pub struct ProbeOutput {
 #[derive(Debug, Clone, Default)]
 pub struct Adopted {
     /// Role → address.
-    pub addresses: Vec<(&'static str, String)>,
+    pub addresses: Vec<(std::borrow::Cow<'static, str>, String)>,
     /// Where they were found, for people.
     pub source: String,
 }
@@ -98,6 +106,46 @@ pub enum EditKind {
     },
     /// A TOML fragment that is merged, table by table (`uv.toml`, cargo's `config.toml`).
     Toml(String),
+    /// Children of an XML document's root (`NuGet.Config`, Maven's `settings.xml`): each one of that name is
+    /// replaced by the text, or the text is added before the root's end.
+    Xml {
+        /// The root element's name; a missing file becomes an empty one.
+        root: &'static str,
+        /// Names, and whole elements as they shall stand there.
+        sections: Vec<(&'static str, String)>,
+    },
+    /// Entries of one section of git's settings, where a key may stand several times: each is added unless it is
+    /// there, and nothing is replaced.
+    Git {
+        /// Section without brackets, with its subsection: `url "https://gate.example/"`.
+        section: String,
+        /// Keys and values.
+        entries: Vec<(String, String)>,
+    },
     /// A YAML fragment of top-level keys (`.yarnrc.yml`).
     Yaml(Vec<(String, String)>),
+    /// Entries of lists that are children of an XML document's root (Maven's `settings.xml`). The entry whose key
+    /// has this value is replaced, otherwise the entry becomes the first of its list; a list or a file that is not
+    /// there is made.
+    XmlEntries {
+        /// The root element's name.
+        root: &'static str,
+        /// What shall stand there.
+        entries: Vec<XmlEntry>,
+    },
+    /// A file that belongs to us alone, with this content (Gradle's `init.d`).
+    Whole(String),
+}
+
+/// An entry of a list in an XML document.
+#[derive(Debug, Clone)]
+pub struct XmlEntry {
+    /// Name of the list, a child of the root.
+    pub list: &'static str,
+    /// Name of the entry's child that tells entries apart.
+    pub key: &'static str,
+    /// That child's text in this entry.
+    pub value: &'static str,
+    /// The whole entry.
+    pub text: String,
 }

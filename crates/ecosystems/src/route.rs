@@ -1,4 +1,6 @@
-use lazaret_vocabulary::{DocumentRole, PackageName, Reply, Timestamp};
+use lazaret_vocabulary::{Algorithm, DocumentRole, PackageName, Reply, Timestamp};
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// What a request asks for.
 #[derive(Debug)]
@@ -18,6 +20,39 @@ pub enum Route {
         file: String,
         /// The file itself, or a part of it.
         part: Part,
+    },
+    /// A file that a name which can be moved stands for now, answered through [`crate::Pointers`].
+    Pointer {
+        /// Of this package.
+        package: PackageName,
+        /// The name, decoded: a tag, a branch.
+        pointer: String,
+        /// Which file of the release is wanted, where it has several; a word of the ecosystem's own.
+        wanted: String,
+    },
+    /// An upstream document that passes untouched, through [`crate::Relaying`]: a signed index, a checksum
+    /// database's tile. What it lists is judged when it is asked for.
+    Relay(Relay),
+    /// A question with a body that upstream answers with bytes made for it, through [`crate::Conversing`].
+    Converse {
+        /// Of this package.
+        package: PackageName,
+        /// Tells `Conversing` which kind of question it is.
+        kind: &'static str,
+        /// Largest body accepted, in bytes.
+        limit_bytes: usize,
+    },
+    /// A document over all packages of the ecosystem, through [`crate::Hosting::catalogue`].
+    Catalogue {
+        /// Which one; a word of the ecosystem's own.
+        name: String,
+    },
+    /// A step of an upload in pieces; the engine keeps the bytes and asks [`crate::Uploading`] for the words.
+    Upload {
+        /// To this package.
+        package: PackageName,
+        /// Which step.
+        step: UploadStep,
     },
     /// A change to a hosted package: the engine reads the body and hands it to [`crate::Hosting`].
     Submit {
@@ -64,6 +99,8 @@ pub enum Part {
     Whole,
     /// Its own metadata, taken out of it (PEP 658).
     Metadata,
+    /// Its digest as hexadecimal text (Maven's `.sha1` and kin), from what was computed when it came.
+    Checksum(Algorithm),
 }
 
 impl Part {
@@ -72,6 +109,7 @@ impl Part {
         match self {
             Self::Whole => "whole",
             Self::Metadata => "metadata",
+            Self::Checksum(algorithm) => algorithm.name(),
         }
     }
 }
@@ -85,16 +123,27 @@ pub struct Search {
     pub from: usize,
     /// How many to give, at most 250.
     pub size: usize,
+    /// In which form, a constant of the ecosystem where it has several; else empty.
+    pub form: &'static str,
 }
 
 /// What judging a package needs to know, so that a lighter document can do where it is enough.
 #[derive(Debug, Clone, Copy)]
-pub struct Need {
+pub struct Need<'a> {
     /// Dates matter only for releases younger than this moment; `None` when no date matters at all. A
     /// document that proves everything older needs no dates.
     pub dates_after: Option<Timestamp>,
     /// Licences, maintainers or publishers matter.
     pub details: bool,
+    /// The roles for which an upstream address is configured, for ecosystems whose roles are the operator's.
+    pub roles: &'a [Arc<str>],
+}
+
+impl Need<'_> {
+    /// Whether an address of this role is configured.
+    pub fn has(&self, role: &str) -> bool {
+        self.roles.iter().any(|have| **have == *role)
+    }
 }
 
 /// The answer to "is this enough to judge and render?".
@@ -112,8 +161,9 @@ pub struct Fetch {
     /// Which document it becomes.
     pub role: DocumentRole,
     /// Which of the upstream's addresses it stands below.
-    pub upstream: &'static str,
-    /// Encoded path below that address, with a leading slash, query included.
+    pub upstream: Cow<'static, str>,
+    /// Encoded path below that address, with a leading slash, query included; empty for the address itself; or
+    /// an absolute address that another document of the upstream named.
     pub path: String,
     /// The `Accept` header.
     pub accept: &'static str,
@@ -128,4 +178,64 @@ pub enum FetchScope {
     Package,
     /// The whole ecosystem's, such as a registry's own configuration; fetched once for all packages.
     Ecosystem,
+}
+
+/// A document that passes untouched.
+#[derive(Debug, Clone)]
+pub struct Relay {
+    /// The package it is about, where it is about one: a reserved name is not asked of anybody.
+    pub package: Option<PackageName>,
+    /// If that package is hosted, the index in this view is the answer instead.
+    pub hosted_view: Option<View>,
+    /// What to ask upstream for. Its bytes are taken as they are, without a content coding.
+    pub fetch: Fetch,
+    /// Names the document among all that are kept: no two different ones have the same key.
+    pub key: String,
+    /// Its address names its bytes for ever (a digest, a tile): it is never asked for twice.
+    pub immutable: bool,
+}
+
+/// A step of an upload in pieces (OCI distribution specification 1.1, "Pushing blobs").
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UploadStep {
+    /// Open a session; with a digest the body is the whole file; with `mount` the file may be taken over from
+    /// another package of this house.
+    Begin {
+        /// Digest of the whole, when the body has it all.
+        digest: Option<lazaret_vocabulary::Digest>,
+        /// Digest to take over, and the package to take it from, where one is named.
+        mount: Option<(lazaret_vocabulary::Digest, Option<PackageName>)>,
+    },
+    /// Add the body to a session.
+    Append {
+        /// The session.
+        session: String,
+        /// Which bytes of the whole the body is, first and last, if the client says so. They must follow what is
+        /// there.
+        range: Option<(u64, u64)>,
+    },
+    /// Add the body, if any, and end the session: the whole must have this digest.
+    Finish {
+        /// The session.
+        session: String,
+        /// Digest of the whole.
+        digest: lazaret_vocabulary::Digest,
+        /// As for [`UploadStep::Append`].
+        range: Option<(u64, u64)>,
+    },
+    /// How far it has come.
+    Status {
+        /// The session.
+        session: String,
+    },
+    /// Give it up.
+    Cancel {
+        /// The session.
+        session: String,
+    },
+    /// Remove an uploaded file from the package.
+    Remove {
+        /// Its digest.
+        digest: lazaret_vocabulary::Digest,
+    },
 }

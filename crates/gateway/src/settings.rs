@@ -57,6 +57,8 @@ pub struct UpstreamSettings {
     pub addresses: HashMap<String, String>,
     /// Value of the `Authorization` header, for the hosts of `addresses` alone.
     pub authorization: Option<String>,
+    /// Role → value of the `Authorization` header for the host of that role, where it is another one.
+    pub credentials: HashMap<String, String>,
     /// Hosts besides those of `addresses` that may stand in private address ranges.
     pub private_hosts: Vec<String>,
 }

@@ -25,8 +25,17 @@ pub enum InvalidCredential {
 
 /// The token that a request carries, in each form that clients send: `Bearer` (npm, RFC 6750 §2.1),
 /// `Basic` with the token as the password (pip, uv, twine) or as the user with an empty password, and the
-/// bare token that cargo puts there. `None` when there is no `Authorization` header.
+/// bare token that cargo puts there; or alone in `X-NuGet-ApiKey`, which goes before. `None` when there is no
+/// credential, or one that says that there is none, as clients send after a token service told them so:
+/// `Bearer anonymous`, and `Basic` of nothing at all.
 pub fn token_from_headers(headers: &HeaderMap) -> Result<Option<Token>, InvalidCredential> {
+    if let Some(key) = headers.get("x-nuget-apikey") {
+        let text = key.to_str().map_err(|_| InvalidCredential::Scheme)?.trim();
+        if text.len() > MAX_VALUE {
+            return Err(InvalidCredential::Scheme);
+        }
+        return Ok(Some(Token::parse(text)?));
+    }
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
@@ -40,6 +49,9 @@ pub fn token_from_headers(headers: &HeaderMap) -> Result<Option<Token>, InvalidC
         return Ok(Some(Token::parse(text)?));
     };
     let rest = rest.trim();
+    if matches!((scheme, rest), ("Bearer", "anonymous") | ("Basic", "Og==")) {
+        return Ok(None);
+    }
     if scheme.eq_ignore_ascii_case("bearer") {
         return Ok(Some(Token::parse(rest)?));
     }
@@ -84,6 +96,13 @@ mod tests {
             assert_eq!(read(&form).unwrap(), Some(token.clone()), "{form}");
         }
         assert_eq!(token_from_headers(&HeaderMap::new()), Ok(None));
+        for none in ["Bearer anonymous", "Basic Og=="] {
+            assert_eq!(read(none), Ok(None), "{none}");
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert("x-nuget-apikey", HeaderValue::from_str(text).unwrap());
+        headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Basic !!!"));
+        assert_eq!(token_from_headers(&headers).unwrap(), Some(token));
     }
 
     #[test]

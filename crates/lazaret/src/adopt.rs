@@ -45,7 +45,8 @@ async fn ask(ecosystem: &'static dyn Ecosystem) -> Found {
     let result = match ecosystem.adopt(&outputs) {
         Ok(adopted) if adopted.addresses.is_empty() => Err("no client told an upstream".to_owned()),
         Ok(adopted) => {
-            let addresses = adopted.addresses.into_iter().map(|(role, url)| (role.to_owned(), url)).collect();
+            let addresses =
+                adopted.addresses.into_iter().map(|(role, url)| (role.into_owned(), url)).collect();
             Ok((UpstreamSettings { addresses, ..UpstreamSettings::default() }, adopted.source))
         }
         Err(error) => Err(error.to_string()),
@@ -131,6 +132,20 @@ pub(crate) async fn fill(settings: &mut Settings, own: &str, mut tell: impl FnMu
     }
     if news && let Err(error) = adopted.write(&settings.data) {
         tell(format!("what was adopted is not kept: {error:#}"));
+    }
+}
+
+/// The upstream addresses that are configured or were adopted, by ecosystem: for clients that are pointed at a
+/// gateway by rewriting them.
+pub(crate) fn known_addresses(settings: &Settings) -> impl Fn(&str) -> Vec<(String, String)> + use<> {
+    let adopted = Adopted::read(&settings.data).unwrap_or_default();
+    let configured = settings.upstreams.clone();
+    move |id: &str| {
+        let upstream =
+            configured.get(id).cloned().or_else(|| adopted.get(id).map(Kept::settings)).unwrap_or_default();
+        let mut addresses: Vec<(String, String)> = upstream.addresses.into_iter().collect();
+        addresses.sort();
+        addresses
     }
 }
 

@@ -237,7 +237,8 @@ fn read(file: &Path) -> anyhow::Result<(&'static str, Vec<Locked>)> {
     let Some((purl_type, read)) = found else {
         bail!(
             "{}: no ecosystem here knows a lock file of this name; expected package-lock.json, pnpm-lock.yaml, \
-             yarn.lock, bun.lock, requirements.txt, uv.lock, poetry.lock or Cargo.lock",
+             yarn.lock, bun.lock, requirements.txt, uv.lock, poetry.lock, Cargo.lock, go.sum, packages.lock.json, \
+             pom.xml, a Dockerfile, a compose file or a workflow",
             file.display()
         )
     };

@@ -42,13 +42,18 @@ pub(crate) enum Command {
     ///
     /// The gateway runs inside this process, or is the one that LAZARET_URL (and LAZARET_TOKEN) name. No file of
     /// yours is changed. The exit code is the command's.
-    #[command(after_help = "Examples:\n  lazaret run -- npm ci\n  lazaret run -v -- uv sync")]
+    #[command(after_help = "Examples:\n  lazaret run -- npm ci\n  lazaret run -v -- uv sync\n  \
+        lazaret run --at 2026-10-01 -- npm install")]
     Run {
         #[command(flatten)]
         place: Place,
         /// Say what is adopted, and what cannot be pointed at the gateway.
         #[arg(long, short)]
         verbose: bool,
+        /// See every registry as it stood at this moment (2026-10-01, or 2026-10-01T12:00:00Z), under today's
+        /// refusals.
+        #[arg(long, value_name = "MOMENT")]
+        at: Option<String>,
         /// The command and its arguments, after `--`.
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<std::ffi::OsString>,

@@ -56,6 +56,9 @@ pub(crate) struct Tls {
 #[derive(Debug, Default, Deserialize)]
 struct UpstreamTable {
     authorization: Option<String>,
+    /// Role → credential, where roles have different ones.
+    #[serde(default)]
+    credentials: HashMap<String, String>,
     #[serde(default)]
     private_hosts: Vec<String>,
     #[serde(flatten)]
@@ -159,6 +162,7 @@ pub(crate) fn load(place: &Place) -> anyhow::Result<Loaded> {
         let own = UpstreamSettings {
             addresses: table.addresses,
             authorization: table.authorization,
+            credentials: table.credentials,
             private_hosts: table.private_hosts,
         };
         settings.upstreams.insert(id, own);
@@ -193,13 +197,20 @@ fn check_ecosystem(
     })
 }
 
+/// Whether a word can name an upstream of the operator's own: it stands in addresses.
+fn is_role(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=40).contains(&text.len()) && text.bytes().all(plain)
+}
+
 fn check_upstream(source: &Source<'_>, id: &str, table: &UpstreamTable) -> anyhow::Result<()> {
     let ecosystem = check_ecosystem(source, "upstreams", id)?;
     let mut roles: Vec<&str> = ecosystem.profile().upstreams.iter().map(|role| role.name).collect();
     for (role, url) in &table.addresses {
         let path = ["upstreams", id, role];
-        if !roles.contains(&role.as_str()) {
-            roles.extend(["authorization", "private_hosts"]);
+        let named = ecosystem.profile().open_roles && is_role(role);
+        if !named && !roles.contains(&role.as_str()) {
+            roles.extend(["authorization", "credentials", "private_hosts"]);
             let near = suggestion(role, roles.iter().copied());
             let message =
                 format!("there is no such key as `{role}`{near} (expected one of {})", roles.join(", "));

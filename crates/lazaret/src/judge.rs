@@ -36,12 +36,10 @@ pub(crate) struct Question {
 
 impl Question {
     fn purl(&self) -> String {
-        Purl {
-            kind: self.purl_type.to_owned(),
-            name: self.package.as_str().to_owned(),
-            version: self.version.clone(),
-        }
-        .to_string()
+        // A name that its ecosystem has checked makes one.
+        Purl::new(self.purl_type, self.package.as_str(), self.version.as_deref())
+            .map(|purl| purl.to_string())
+            .unwrap_or_default()
     }
 }
 

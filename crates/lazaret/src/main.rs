@@ -50,7 +50,7 @@ fn main() -> ExitCode {
 async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve { place, listen } => serve::serve(&place, listen).await,
-        Command::Run { place, command, verbose: _ } => run::run(&place, command).await,
+        Command::Run { place, command, at, verbose: _ } => run::run(&place, at.as_deref(), command).await,
         Command::Explain { place, purl, json } => check::explain(&place, &purl, json).await,
         Command::Check { place, file, json, sarif } => {
             let form = match (json, sarif) {

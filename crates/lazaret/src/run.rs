@@ -2,7 +2,7 @@
 
 use crate::{Place, adopt, config, serve};
 use anyhow::bail;
-use lazaret_gateway::{Gateway, Summary};
+use lazaret_gateway::{Clock, Gateway, Summary};
 use lazaret_vocabulary::{BaseUrl, Refusal};
 use rustix::process::{Pid, Signal};
 use std::ffi::OsString;
@@ -18,9 +18,17 @@ use tokio::process::Command;
 /// Releases that were kept from a command which failed, told at most.
 const MOST_TOLD: usize = 20;
 
-pub(crate) async fn run(place: &Place, command: Vec<OsString>) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(place: &Place, at: Option<&str>, command: Vec<OsString>) -> anyhow::Result<ExitCode> {
+    if let Some(text) = at
+        && lazaret_gateway::parse_moment(text).is_none_or(|moment| moment > Clock::system().now())
+    {
+        bail!(
+            "--at `{text}`: expected a day or a moment that has passed, such as 2026-10-01 or 2026-10-01T12:00:00Z"
+        );
+    }
     let began = Instant::now();
     let token = std::env::var("LAZARET_TOKEN").ok().filter(|token| !token.is_empty());
+    let addresses = adopt::known_addresses(&config::load(place)?.settings);
     let (root, gateway, stopper) = match std::env::var("LAZARET_URL").ok().filter(|url| !url.is_empty()) {
         Some(url) => (url.trim_end_matches('/').to_owned(), None, None),
         None => {
@@ -29,7 +37,10 @@ pub(crate) async fn run(place: &Place, command: Vec<OsString>) -> anyhow::Result
         }
     };
     let scratch = tempfile::Builder::new().prefix("lazaret-run-").tempdir()?;
-    let mut child = point(&root, token.as_deref(), scratch.path(), command)?;
+    // What this process just adopted is known to its own gateway alone.
+    let own = gateway.as_ref().map(|gateway| adopt::known_addresses(gateway.settings()));
+    let upstreams = |id: &str| own.as_ref().map_or_else(|| addresses(id), |own| own(id));
+    let mut child = point(&root, at, token.as_deref(), scratch.path(), &upstreams, command)?;
     // Heard from before the child begins, so that none goes astray.
     let mut signals = Signals::listen()?;
     let mut running = match child.spawn() {
@@ -81,7 +92,14 @@ async fn begin(place: &Place) -> anyhow::Result<(String, Arc<Gateway>, tokio::sy
 }
 
 /// The command with every client pointed at the gateway, by environment and scratch files alone.
-fn point(root: &str, token: Option<&str>, scratch: &Path, command: Vec<OsString>) -> anyhow::Result<Command> {
+fn point(
+    root: &str,
+    at: Option<&str>,
+    token: Option<&str>,
+    scratch: &Path,
+    upstreams: &dyn Fn(&str) -> Vec<(String, String)>,
+    command: Vec<OsString>,
+) -> anyhow::Result<Command> {
     let mut words = command.into_iter();
     let Some(program) = words.next() else { bail!("expected a command after `--`") };
     let mut child = Command::new(program);
@@ -91,8 +109,14 @@ fn point(root: &str, token: Option<&str>, scratch: &Path, command: Vec<OsString>
     for ecosystem in lazaret_ecosystems::all() {
         let own = scratch.join(ecosystem.profile().mount);
         std::fs::create_dir_all(&own)?;
-        let base = BaseUrl::new(&format!("{root}/{}", ecosystem.profile().mount));
-        let pointing = ecosystem.pointing(&base, token, &own.to_string_lossy());
+        let moment = at.map_or_else(String::new, |moment| format!("/at/{moment}"));
+        let base = BaseUrl::new(&format!("{root}{moment}/{}", ecosystem.profile().mount));
+        let pointing = ecosystem.pointing(
+            &base,
+            token,
+            &own.to_string_lossy(),
+            &upstreams(ecosystem.profile().id.as_str()),
+        );
         for (name, content) in &pointing.files {
             let file = own.join(name);
             if let Some(parent) = file.parent() {

@@ -72,6 +72,16 @@ impl Metadata {
         rows.iter().map(read).collect()
     }
 
+    /// A file of this name that was published to any package of an ecosystem; the package's name.
+    pub async fn hosted_anywhere(&self, ecosystem: &str, file: &str) -> Result<Option<String>> {
+        let row = sqlx::query(select!("WHERE a.hosted = 1 AND a.ecosystem = $1 AND a.file = $2 LIMIT 1"))
+            .bind(ecosystem)
+            .bind(file)
+            .fetch_optional(&self.read)
+            .await?;
+        row.map(|row| Ok(read(&row)?.package)).transpose()
+    }
+
     /// All files with these bytes.
     pub async fn artifacts_with(&self, sha256: &Digest) -> Result<Vec<ArtifactRow>> {
         let rows = sqlx::query(select!("WHERE a.sha256 = $1"))

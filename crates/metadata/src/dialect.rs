@@ -81,4 +81,28 @@ impl Engine {
             }
         }
     }
+
+    /// Inserts members from one parameter, a JSON array of arrays of eight.
+    pub(crate) const fn insert_members(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "INSERT INTO members (ecosystem, package_key, file, owner, package, version, artifact, first_seen_ms)
+                 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+                     value ->> 7
+                 FROM json_each($1) WHERE TRUE
+                 ON CONFLICT (ecosystem, package_key, file, owner)
+                 DO UPDATE SET version = excluded.version, artifact = excluded.artifact
+                 WHERE members.artifact <> excluded.artifact OR members.version <> excluded.version"
+            }
+            Self::Postgres => {
+                "INSERT INTO members (ecosystem, package_key, file, owner, package, version, artifact, first_seen_ms)
+                 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+                     CAST(value ->> 7 AS BIGINT)
+                 FROM json_array_elements(CAST($1 AS JSON))
+                 ON CONFLICT (ecosystem, package_key, file, owner)
+                 DO UPDATE SET version = excluded.version, artifact = excluded.artifact
+                 WHERE members.artifact <> excluded.artifact OR members.version <> excluded.version"
+            }
+        }
+    }
 }

@@ -6,6 +6,7 @@ use sqlx::AssertSqlSafe;
 const STEPS: &[(i64, &str)] = &[
     (1, include_str!("../migrations/0001_first.sql")),
     (2, include_str!("../migrations/0002_without_jobs.sql")),
+    (3, include_str!("../migrations/0003_releases.sql")),
 ];
 
 /// Brings the schema up to date in one transaction; a second node that starts at the same moment waits for

@@ -30,6 +30,9 @@ pub struct Publication {
     pub tags: Vec<String>,
     /// Whether a version that is there may get further files, as on PyPI.
     pub extends: bool,
+    /// The version is the digest of what is published: it cannot come to stand for anything else, so that it may
+    /// be published again, after a removal too.
+    pub by_digest: bool,
 }
 
 /// What came of a publication.
@@ -50,15 +53,16 @@ impl Metadata {
         let is_new_release = insert_release(&mut transaction, publication).await?;
         let mut new_files = 0usize;
         for (file, facts) in &publication.files {
-            if insert_file(&mut transaction, publication, file).await? {
-                new_files += 1;
+            let is_new = insert_file(&mut transaction, publication, file).await?;
+            new_files += usize::from(is_new);
+            if is_new || publication.by_digest {
                 upsert(&mut transaction, &artifact(publication, file, facts)).await?;
             }
         }
-        if !is_new_release && new_files == 0 && !publication.files.is_empty() {
+        if !is_new_release && new_files == 0 && !publication.files.is_empty() && !publication.by_digest {
             return Ok(Published::Already);
         }
-        if !is_new_release && !publication.extends {
+        if !is_new_release && !publication.extends && !publication.by_digest {
             return Err(taken(publication, "exists already and never changes"));
         }
         if is_new_package {
@@ -95,6 +99,9 @@ async fn insert_package(transaction: &mut Transaction<'_, Any>, publication: &Pu
     if done.rows_affected() > 0 {
         return Ok(true);
     }
+    if publication.description.is_empty() {
+        return Ok(false);
+    }
     sqlx::query("UPDATE hosted_packages SET description = $3 WHERE ecosystem = $1 AND package_key = $2")
         .bind(&publication.ecosystem)
         .bind(&publication.package_key)
@@ -130,6 +137,18 @@ async fn insert_release(transaction: &mut Transaction<'_, Any>, publication: &Pu
     .fetch_one(&mut **transaction)
     .await?;
     match Columns::of(&row).optional_moment()? {
+        Some(_) if publication.by_digest => {
+            sqlx::query(
+                "UPDATE hosted_releases SET removed_ms = NULL
+                 WHERE ecosystem = $1 AND package_key = $2 AND version = $3",
+            )
+            .bind(&publication.ecosystem)
+            .bind(&publication.package_key)
+            .bind(&publication.version)
+            .execute(&mut **transaction)
+            .await?;
+            Ok(true)
+        }
         Some(_) => Err(taken(publication, "was removed and is never free again")),
         None => Ok(false),
     }
@@ -197,4 +216,57 @@ fn artifact(publication: &Publication, file: &HostedFileRow, facts: &str) -> Art
 
 fn taken(publication: &Publication, why: &str) -> MetadataError {
     MetadataError::Taken(format!("version {} of {} {why}", publication.version, publication.name))
+}
+
+impl Metadata {
+    /// Records a file that was uploaded to a package of this house before any release names it. The package is
+    /// this house's from here on.
+    pub async fn put_upload(&self, row: &ArtifactRow, owner: &str, audit: &AuditRow) -> Result<()> {
+        let mut transaction = self.begin().await?;
+        let is_new = sqlx::query(
+            "INSERT INTO hosted_packages (ecosystem, package_key, name, description, created_ms, revision)
+             VALUES ($1, $2, $3, '', $4, 0) ON CONFLICT (ecosystem, package_key) DO NOTHING",
+        )
+        .bind(&row.ecosystem)
+        .bind(&row.package_key)
+        .bind(&row.package)
+        .bind(row.stored.millis())
+        .execute(&mut *transaction)
+        .await?
+        .rows_affected()
+            > 0;
+        upsert(&mut transaction, row).await?;
+        if is_new {
+            add_owner(&mut transaction, &row.ecosystem, &row.package_key, owner).await?;
+        }
+        changed(&mut transaction, &row.ecosystem, &row.package_key, audit).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Takes an uploaded file away that no release was published with. `false` when there is none.
+    pub async fn remove_upload(
+        &self,
+        ecosystem: &str,
+        package_key: &str,
+        file: &str,
+        audit: &AuditRow,
+    ) -> Result<bool> {
+        let mut transaction = self.begin().await?;
+        let done = sqlx::query(
+            "DELETE FROM artifacts
+             WHERE ecosystem = $1 AND package_key = $2 AND file = $3 AND hosted = 1 AND version = ''",
+        )
+        .bind(ecosystem)
+        .bind(package_key)
+        .bind(file)
+        .execute(&mut *transaction)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        changed(&mut transaction, ecosystem, package_key, audit).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
 }

@@ -293,6 +293,8 @@ impl CaseFacts {
                 Sources::NotConfigured => AdvisoryState::NotConfigured,
             },
             looks_like: self.looks_like.as_deref(),
+            dates: lazaret_vocabulary::Dates::Registry,
+            as_of: None,
             class: self.class,
             now,
         };

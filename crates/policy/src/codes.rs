@@ -27,6 +27,13 @@ pub const PUBLISHER_CHANGED: &str = "publisher-changed";
 pub const WITHDRAWN: &str = "withdrawn";
 /// What was delivered is not what was declared or first seen.
 pub const BYTES_CHANGED: &str = "bytes-changed";
+/// It was asked for by a name that can be pointed at something else.
+pub const MUTABLE_REFERENCE: &str = "mutable-reference";
+/// The name it was asked for by stands for another release than when this house first saw it.
+pub const REFERENCE_MOVED: &str = "reference-moved";
+/// It was not there yet at the moment as of which the client wants to see the registry. Not a check: what is
+/// asked for as of a day is judged by that.
+pub const NOT_YET_THERE: &str = "not-yet-there";
 /// The kill switch was thrown. Not a check: nothing switches it off.
 pub const KILLED: &str = "killed";
 /// The facts on the release are incomplete, so that nothing can be said of it. Not a check: it never passes.

@@ -1,6 +1,6 @@
 //! What the checks look at: the registry's own statements, and what this house knows beside them.
 
-use lazaret_vocabulary::{PackageName, PrincipalClass, Release, Standing, Timestamp};
+use lazaret_vocabulary::{Dates, PackageName, PrincipalClass, Release, Standing, Timestamp};
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -102,6 +102,11 @@ pub struct Dossier<'a> {
     pub advisories: AdvisoryState,
     /// The far more popular package its name can be confused with, and in which way: a sentence.
     pub looks_like: Option<&'a str>,
+    /// Whose word there is on dates.
+    pub dates: Dates,
+    /// The moment as of which a client wants to see the registry, if it is not the present: what was not there
+    /// yet is out of its sight, whatever the policy says.
+    pub as_of: Option<Timestamp>,
     /// Who asks.
     pub class: PrincipalClass,
     /// The moment of judgement.

@@ -6,7 +6,8 @@ use crate::firewall::Firewall;
 use crate::pattern::shorten;
 use crate::verdict::{Judgement, Verdict};
 use lazaret_vocabulary::{
-    Artifact, Digest, EcosystemId, PackageName, PrincipalClass, Release, Standing, Timestamp,
+    Artifact, Dates, Digest, EcosystemId, PackageName, PrincipalClass, Reference, ReferenceKind, Release,
+    Standing, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -41,6 +42,12 @@ pub struct DossierRecord {
     retired: Option<Arc<str>>,
     prerelease: bool,
     published: Option<Timestamp>,
+    claimed: Option<Timestamp>,
+    no_later_than: Option<Timestamp>,
+    /// Whose word there was on dates, where not the registry's.
+    dates: Option<DatesRecord>,
+    as_of: Option<Timestamp>,
+    reference: Option<ReferenceRecord>,
     publisher: Option<Arc<str>>,
     licence: Option<Arc<str>>,
     deprecated: Option<Arc<str>>,
@@ -154,6 +161,11 @@ impl Firewall {
             retired: dossier.standing.retired.clone(),
             prerelease: release.prerelease,
             published: release.published,
+            claimed: release.claimed,
+            no_later_than: release.no_later_than,
+            dates: DatesRecord::of(dossier.dates),
+            as_of: dossier.as_of,
+            reference: release.reference.as_ref().map(ReferenceRecord::of),
             publisher: release.publisher.clone(),
             licence: release.licence.clone(),
             deprecated: release.deprecated.clone(),
@@ -198,6 +210,8 @@ impl Firewall {
             first_seen: record.package_first_seen,
             advisories: record.advisory_state(),
             looks_like: record.looks_like.as_deref(),
+            dates: record.dates.map_or(Dates::Registry, DatesRecord::dates),
+            as_of: record.as_of,
             class,
             now,
         };
@@ -232,6 +246,9 @@ impl DossierRecord {
             version: self.version.clone(),
             prerelease: self.prerelease,
             published: self.published,
+            claimed: self.claimed,
+            no_later_than: self.no_later_than,
+            reference: self.reference.as_ref().map(ReferenceRecord::reference),
             publisher: self.publisher.clone(),
             licence: self.licence.clone(),
             deprecated: self.deprecated.clone(),
@@ -259,6 +276,52 @@ impl DossierRecord {
             (true, true) => AdvisoryState::Current,
             (true, false) => AdvisoryState::Stale { since: self.advisories_read },
         }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum DatesRecord {
+    FirstSight,
+    Claimed,
+    Curated,
+}
+
+impl DatesRecord {
+    fn of(dates: Dates) -> Option<Self> {
+        match dates {
+            Dates::Registry => None,
+            Dates::FirstSight => Some(Self::FirstSight),
+            Dates::Claimed => Some(Self::Claimed),
+            Dates::Curated => Some(Self::Curated),
+        }
+    }
+
+    fn dates(self) -> Dates {
+        match self {
+            Self::FirstSight => Dates::FirstSight,
+            Self::Claimed => Dates::Claimed,
+            Self::Curated => Dates::Curated,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct ReferenceRecord {
+    name: Arc<str>,
+    moving: bool,
+    moved_from: Option<Arc<str>>,
+}
+
+impl ReferenceRecord {
+    fn of(reference: &Reference) -> Self {
+        let moving = reference.kind == ReferenceKind::Moving;
+        Self { name: reference.name.clone(), moving, moved_from: reference.moved_from.clone() }
+    }
+
+    fn reference(&self) -> Reference {
+        let kind = if self.moving { ReferenceKind::Moving } else { ReferenceKind::Fixed };
+        Reference { name: self.name.clone(), kind, moved_from: self.moved_from.clone() }
     }
 }
 

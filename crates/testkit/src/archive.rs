@@ -24,6 +24,20 @@ pub fn tar_gz(entries: &[Entry]) -> Vec<u8> {
     builder.into_inner().and_then(flate2::write::GzEncoder::finish).expect("writing into memory")
 }
 
+/// An `ar` archive (Debian `.deb`), its members made at this moment in seconds since the epoch.
+pub fn ar(modified: i64, members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = b"!<arch>\n".to_vec();
+    for (name, bytes) in members {
+        let head = format!("{name:<16}{modified:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 100_644, bytes.len());
+        archive.extend_from_slice(head.as_bytes());
+        archive.extend_from_slice(bytes);
+        if bytes.len() % 2 == 1 {
+            archive.push(b'\n');
+        }
+    }
+    archive
+}
+
 /// A zip (Python wheel).
 pub fn zip(entries: &[Entry]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));

@@ -20,6 +20,12 @@ pub struct Spec {
     pub pypi: Vec<Package>,
     /// Crates.
     pub cargo: Vec<Package>,
+    /// Images: each release is a tag of a repository below `library/`.
+    pub oci: Vec<Package>,
+    /// NuGet packages.
+    pub nuget: Vec<Package>,
+    /// Java packages; a name without a group is of `com.example`.
+    pub maven: Vec<Package>,
     /// npm packages with many releases.
     pub huge_npm: Vec<Huge>,
 }
@@ -101,6 +107,9 @@ impl Spec {
         });
         upstream.pypi(|registry| self.pypi.iter().for_each(|package| pypi(registry, package)));
         upstream.cargo(|registry| self.cargo.iter().for_each(|package| cargo(registry, package)));
+        upstream.maven(|repository| self.maven.iter().for_each(|package| maven(repository, package)));
+        upstream.nuget(|registry| self.nuget.iter().for_each(|package| nuget(registry, package)));
+        upstream.oci(|registry| self.oci.iter().for_each(|package| oci(registry, package)));
     }
 }
 
@@ -221,6 +230,108 @@ fn cargo(registry: &mut crate::upstream::CargoRegistry, package: &Package) {
         }
         for (path, text) in release.texts(&package.name) {
             described = described.file(&format!("src/{path}.txt"), text);
+        }
+        if let Some(noise_bytes) = release.noise_bytes {
+            described = described.large(noise_bytes);
+        }
+    }
+}
+
+fn oci(registry: &mut crate::upstream::OciRegistry, package: &Package) {
+    let name = format!("library/{}", package.name);
+    for release in &package.releases {
+        let mut described = registry.repository(&name).image(&release.version).label("name", &package.name);
+        if let Some(date) = &release.published {
+            described = described.created(date);
+        }
+        if release.no_date {
+            described = described.no_date();
+        }
+        if let Some(licence) = &release.licence {
+            described = described.licence(licence);
+        }
+        if release.tampered {
+            described = described.tampered();
+        }
+        for (path, text) in &release.files {
+            described = described.file(path, text);
+        }
+        for (path, text) in release.texts(&package.name) {
+            described = described.file(&format!("usr/share/{path}.txt"), &text);
+        }
+        if let Some(noise_bytes) = release.noise_bytes {
+            described = described.large(noise_bytes);
+        }
+    }
+}
+
+fn nuget(registry: &mut crate::upstream::NugetRegistry, package: &Package) {
+    let mut described = registry.package(&package.name);
+    if package.no_maintainers {
+        described = described.no_owners();
+    }
+    for release in &package.releases {
+        described = described.release(&release.version);
+        if let Some(date) = &release.published {
+            described = described.published(date);
+        }
+        if release.no_date {
+            described = described.no_date();
+        }
+        if let Some(licence) = &release.licence {
+            described = described.licence(licence);
+        }
+        for (name, version) in &release.dependencies {
+            described = described.dependency(name, version);
+        }
+        if release.install_script {
+            described = described.file(&format!("build/{}.targets", package.name), "<Project />\n");
+        }
+        if release.withdrawn.is_some() {
+            described = described.unlisted();
+        }
+        if release.tampered {
+            described = described.tampered(TAMPERED);
+        }
+        for (path, text) in &release.files {
+            described = described.file(path, text);
+        }
+        for (path, text) in release.texts(&package.name) {
+            described = described.file(&format!("content/{path}.txt"), text);
+        }
+        if let Some(noise_bytes) = release.noise_bytes.filter(|bytes| *bytes <= 1 << 20) {
+            let noise =
+                crate::archive::prose(&package.name, usize::try_from(noise_bytes).unwrap_or_default());
+            described = described.file("content/noise.txt", noise);
+        }
+    }
+}
+
+fn maven(repository: &mut crate::upstream::MavenRepository, package: &Package) {
+    let full = |name: &str| if name.contains(':') { name.to_owned() } else { format!("com.example:{name}") };
+    let mut described = repository.package(&full(&package.name));
+    for release in &package.releases {
+        described = described.release(&release.version);
+        if let Some(date) = &release.published {
+            described = described.published(date);
+        }
+        if release.no_date {
+            described = described.no_date();
+        }
+        if let Some(licence) = &release.licence {
+            described = described.licence(licence);
+        }
+        for (name, version) in &release.dependencies {
+            described = described.dependency(&full(name), &format!("[{version},{})", next_major(version)));
+        }
+        if release.tampered {
+            described = described.packed_version("0");
+        }
+        for (path, text) in &release.files {
+            described = described.file(path, text);
+        }
+        for (path, text) in release.texts(&package.name) {
+            described = described.file(&format!("{path}.txt"), text);
         }
         if let Some(noise_bytes) = release.noise_bytes {
             described = described.large(noise_bytes);

@@ -1,5 +1,7 @@
-//! The fixed world of packages that benches and end-to-end tests share: the same names in npm, PyPI and
-//! crates.io, with dates relative to a moment of one's choice.
+//! The fixed world of packages that benches and end-to-end tests share: the same names in npm, PyPI,
+//! crates.io and NuGet, with dates relative to a moment of one's choice.
+//! crates.io and a Maven repository (there of the group `com.example`), with dates relative to a moment of one's
+//! choice.
 //!
 //! | package | what is the matter with it |
 //! |---|---|
@@ -37,10 +39,11 @@ pub fn demo(now: Timestamp) -> Spec {
     npm.push(lookalike("lodahs", now));
     let mut pypi = common.clone();
     pypi.push(lookalike("reqeusts", now));
+    let (oci, nuget, maven) = (common.clone(), common.clone(), common.clone());
     let mut cargo = common;
     cargo.push(lookalike("sedre", now));
     let huge_npm = vec![Huge { name: "huge-lib".to_owned(), releases: 3000, bytes: 10_000_000 }];
-    Spec { npm, pypi, cargo, huge_npm }
+    Spec { npm, pypi, cargo, oci, nuget, maven, huge_npm }
 }
 
 fn release(version: &str, now: Timestamp, days_old: i64) -> Release {
@@ -99,24 +102,30 @@ fn packages(now: Timestamp) -> Vec<Package> {
 }
 
 /// OSV records about this world, each with its file name: `evil-lib` 1.0.1 is malware, `vuln-lib` 1.0.0
-/// has a critical vulnerability, in each of the three ecosystems.
+/// has a critical vulnerability, in each of the ecosystems.
 pub fn advisories(now: Timestamp) -> Vec<(String, Value)> {
     let mut records = Vec::new();
-    for (number, (ecosystem, range_type)) in
-        [("npm", "SEMVER"), ("PyPI", "ECOSYSTEM"), ("crates.io", "SEMVER")].into_iter().enumerate()
-    {
+    let ecosystems = [
+        ("npm", "SEMVER"),
+        ("PyPI", "ECOSYSTEM"),
+        ("crates.io", "SEMVER"),
+        ("Maven", "ECOSYSTEM"),
+        ("NuGet", "ECOSYSTEM"),
+    ];
+    for (number, (ecosystem, range_type)) in ecosystems.into_iter().enumerate() {
         let mut add = |id: String,
                        summary: &str,
                        package: &str,
                        events: Value,
                        versions: Value,
                        severity: Value| {
+            let group = if ecosystem == "Maven" { "com.example:" } else { "" };
             let record = json!({
                 "schema_version": "1.7.0", "id": id, "summary": summary, "details": summary,
                 "published": (now - Span::days(20)).to_string(), "modified": (now - Span::days(10)).to_string(),
                 "severity": severity,
                 "affected": [{
-                    "package": {"ecosystem": ecosystem, "name": package},
+                    "package": {"ecosystem": ecosystem, "name": format!("{group}{package}")},
                     "ranges": [{"type": range_type, "events": events}], "versions": versions,
                 }],
             });
@@ -177,7 +186,17 @@ mod tests {
             let path = format!("{}/{}/{name}", &name[..2], &name[2..4]);
             assert_eq!(status(format!("{}{path}", upstream.cargo_url())).await, 200, "{name}");
         }
-        assert_eq!(advisories(now).len(), 6);
+        for package in &world.nuget {
+            let path =
+                format!("{}/nuget/v3/registration-gz-semver2/{}/index.json", upstream.url(), package.name);
+            assert_eq!(status(path).await, 200, "{}", package.name);
+        }
+        for package in world.maven.iter().filter(|package| package.name != "large-lib") {
+            let name = &package.name;
+            let path = format!("com/example/{name}/maven-metadata.xml");
+            assert_eq!(status(format!("{}/maven/{path}", upstream.url())).await, 200, "{name}");
+        }
+        assert_eq!(advisories(now).len(), 10);
     }
 
     #[test]

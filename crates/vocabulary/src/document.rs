@@ -16,4 +16,6 @@ pub struct Document {
     pub content_type: String,
     /// When it was last known to be current.
     pub fetched: Timestamp,
+    /// When its server says it last changed (`Last-Modified`), where it says so.
+    pub modified: Option<Timestamp>,
 }

@@ -7,6 +7,7 @@ mod digest;
 mod document;
 mod package;
 mod principal;
+mod purl;
 mod refusal;
 mod release;
 mod reply;
@@ -14,10 +15,11 @@ mod timestamp;
 
 pub use digest::{Algorithm, Digest, InvalidDigest};
 pub use document::{Document, DocumentRole};
-pub use package::{EcosystemId, InvalidName, PackageName, Purl};
+pub use package::{EcosystemId, InvalidName, PackageName};
 pub use principal::{Principal, PrincipalClass};
+pub use purl::Purl;
 pub use refusal::Refusal;
-pub use release::{Artifact, Release, ReleaseKind, Standing};
+pub use release::{Artifact, Dates, Reference, ReferenceKind, Release, ReleaseKind, Standing};
 pub use reply::{BaseUrl, Reply, RequestHead};
 pub use timestamp::{InvalidTimestamp, Span, Timestamp};
 

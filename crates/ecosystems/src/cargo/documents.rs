@@ -34,7 +34,13 @@ const LONGEST_VERSION: usize = 256;
 pub(super) fn wanted(package: &PackageName, have: &[Document]) -> Wanted {
     let has = |role| have.iter().any(|document| document.role == role);
     let fetch = |role, path, scope| {
-        Wanted::Fetch(vec![Fetch { role, upstream: INDEX_UPSTREAM, path, accept: "text/plain", scope }])
+        Wanted::Fetch(vec![Fetch {
+            role,
+            upstream: INDEX_UPSTREAM.into(),
+            path,
+            accept: "text/plain",
+            scope,
+        }])
     };
     if has(HOUSE) || (has(INDEX) && has(CONFIG)) {
         Wanted::Enough

@@ -80,8 +80,13 @@ impl Hosting for House {
                 .map_err(|error| Malformed::new(format!("an index line cannot be written: {error}")))?;
             body.push(b'\n');
         }
-        let document =
-            |role, body: Bytes| Document { role, body, content_type: "text/plain".to_owned(), fetched: now };
+        let document = |role, body: Bytes| Document {
+            role,
+            body,
+            content_type: "text/plain".to_owned(),
+            fetched: now,
+            modified: None,
+        };
         Ok(vec![document(INDEX, body.into()), document(HOUSE, Bytes::new())])
     }
 
@@ -232,6 +237,8 @@ fn publication(body: &Bytes) -> Result<Change, HostingError> {
         description: metadata.description.unwrap_or_default().chars().take(1000).collect(),
         version: metadata.vers,
         package,
+        requires: Vec::new(),
+        by_digest: false,
     })
 }
 

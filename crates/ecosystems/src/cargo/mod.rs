@@ -18,8 +18,8 @@ mod tests;
 mod version;
 
 use crate::{
-    Adopted, Client, ConfigEdit, Detour, Ecosystem, Fetch, Hosting, Index, Inspection, Listed, Locked, Need,
-    Pointing, Probe, ProbeOutput, Profile, ReadSeek, Route, Search, UpstreamRole, Variable, Wanted,
+    Adopted, Client, ConfigEdit, Dates, Detour, Ecosystem, Fetch, Hosting, Index, Inspection, Listed, Locked,
+    Need, Pointing, Probe, ProbeOutput, Profile, ReadSeek, Route, Search, UpstreamRole, Variable, Wanted,
 };
 use http::StatusCode;
 use lazaret_vocabulary::{
@@ -43,6 +43,10 @@ static PROFILE: Profile = Profile {
     setup_guide: include_str!("setup.md"),
     setup_line: "cargo --config 'source.crates-io.replace-with=\"lazaret\"' \
                  --config 'source.lazaret.registry=\"sparse+{base}/\"' fetch",
+    open_roles: false,
+    dates: Dates::Registry,
+    checksums: &[],
+    sidecars: &[],
     popular: &[],
 };
 
@@ -67,7 +71,7 @@ impl Ecosystem for Cargo {
         Some(documents::client_config(base, auth_required))
     }
 
-    fn wanted(&self, package: &PackageName, have: &[Document], _need: &Need) -> Wanted {
+    fn wanted(&self, package: &PackageName, have: &[Document], _need: &Need<'_>) -> Wanted {
         documents::wanted(package, have)
     }
 
@@ -129,11 +133,17 @@ impl Ecosystem for Cargo {
         setup::adopt(outputs)
     }
 
-    fn pointing(&self, base: &BaseUrl, token: Option<&str>, scratch: &str) -> Pointing {
+    fn pointing(
+        &self,
+        base: &BaseUrl,
+        token: Option<&str>,
+        scratch: &str,
+        _upstreams: &[(String, String)],
+    ) -> Pointing {
         setup::pointing(base, token, scratch)
     }
 
-    fn setup(&self, base: &BaseUrl, token: Option<&str>) -> Vec<ConfigEdit> {
+    fn setup(&self, base: &BaseUrl, token: Option<&str>, _upstreams: &[(String, String)]) -> Vec<ConfigEdit> {
         setup::edits(base, token)
     }
 

@@ -30,7 +30,7 @@ pub(super) fn parse(query: &str) -> Search {
         }
     }
     let size = size.clamp(1, LARGEST_PAGE);
-    Search { text, from: page.max(1).saturating_sub(1).saturating_mul(size), size }
+    Search { text, from: page.max(1).saturating_sub(1).saturating_mul(size), size, form: "" }
 }
 
 /// The same question for the upstream's web API.
@@ -40,7 +40,7 @@ pub(super) fn fetch(search: &Search) -> Fetch {
     let page = search.from / size + 1;
     Fetch {
         role: "search",
-        upstream: API_UPSTREAM,
+        upstream: API_UPSTREAM.into(),
         path: format!("/api/v1/crates?q={text}&per_page={size}&page={page}"),
         accept: "application/json",
         scope: FetchScope::Ecosystem,

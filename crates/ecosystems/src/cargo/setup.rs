@@ -66,9 +66,9 @@ pub(super) fn adopt(outputs: &[ProbeOutput]) -> Result<Adopted, Malformed> {
             _ => return Err(Malformed::new("cargo named no sparse index, and has kept more than one")),
         },
     };
-    let mut addresses = vec![(INDEX_UPSTREAM, index.clone())];
+    let mut addresses = vec![(INDEX_UPSTREAM.into(), index.clone())];
     let api = kept.into_iter().find(|(host, _)| host_of(&index) == host).and_then(|(_, api)| api);
-    addresses.extend(api.map(|api| (API_UPSTREAM, api)));
+    addresses.extend(api.map(|api| (API_UPSTREAM.into(), api)));
     Ok(Adopted { addresses, source: source.to_owned() })
 }
 

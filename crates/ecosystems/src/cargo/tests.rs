@@ -34,7 +34,13 @@ fn get(target: &str) -> Route {
 }
 
 fn document(role: &'static str, body: impl Into<Bytes>) -> Document {
-    Document { role, body: body.into(), content_type: "text/plain".to_owned(), fetched: Timestamp::EPOCH }
+    Document {
+        role,
+        body: body.into(),
+        content_type: "text/plain".to_owned(),
+        fetched: Timestamp::EPOCH,
+        modified: None,
+    }
 }
 
 fn read_with(crate_name: &str, body: &[u8], dl: &str) -> Result<CrateIndex, Malformed> {
@@ -211,7 +217,7 @@ fn an_escaped_key_is_still_the_flag() {
 
 #[test]
 fn the_index_is_asked_for_first_and_the_configuration_once() {
-    let need = crate::Need { dates_after: None, details: false };
+    let need = crate::Need { dates_after: None, details: false, roles: &[] };
     let wanted = |have: &[Document]| match Cargo.wanted(&package("Serde"), have, &need) {
         Wanted::Fetch(fetches) => fetches.into_iter().map(|fetch| fetch.path).collect(),
         Wanted::Enough => Vec::new(),
@@ -320,7 +326,7 @@ fn the_gateways_own_description_asks_for_a_credential_only_when_needed() {
 
 #[test]
 fn search_goes_both_ways() {
-    let search = Search { text: "a b&c".to_owned(), from: 20, size: 10 };
+    let search = Search { text: "a b&c".to_owned(), from: 20, size: 10, form: "" };
     assert_eq!(Cargo.search_fetch(&search).unwrap().path, "/api/v1/crates?q=a%20b%26c&per_page=10&page=3");
     let upstream = br#"{"crates":[{"name":"a","max_version":"1.0.0","description":null},{"name":"b c"}],"meta":{"total":2}}"#;
     let hits = Cargo.search_hits(&document("search", &upstream[..])).unwrap();
@@ -368,10 +374,12 @@ fn the_index_of_this_machine_is_learned_from_cargo() {
         failed to download from `https://index.example/a/config.json`\n";
     let kept = "index.example-0123456789abcdef\n{\"dl\": \"https://dl.example\", \"api\": \"https://api.example/\"}\n\
         127.0.0.1-0123456789abcdef\n{\"dl\":\"http://127.0.0.1\"}\n";
-    let both =
-        vec![("index", "https://index.example/a".to_owned()), ("api", "https://api.example".to_owned())];
+    let both = vec![
+        ("index".into(), "https://index.example/a".to_owned()),
+        ("api".into(), "https://api.example".to_owned()),
+    ];
     assert_eq!(adopt(complaint, kept), Ok(both));
-    assert_eq!(adopt(complaint, ""), Ok(vec![("index", "https://index.example/a".to_owned())]));
+    assert_eq!(adopt(complaint, ""), Ok(vec![("index".into(), "https://index.example/a".to_owned())]));
     assert_eq!(adopt("", kept).unwrap()[0].1, "https://index.example");
     assert!(adopt("", "").unwrap_err().contains("kept none"));
     assert!(Cargo.adopt(&[]).is_err());

@@ -30,10 +30,16 @@ const MOST_RELEASES: usize = 200_000;
 
 /// The full packument, unless nothing in it matters beyond dates, and the abbreviated one's own `modified`
 /// proves that every release is old enough.
-pub(super) fn wanted(package: &PackageName, have: &[Document], need: &Need) -> Wanted {
+pub(super) fn wanted(package: &PackageName, have: &[Document], need: &Need<'_>) -> Wanted {
     let fetch = |role, accept| {
         let path = format!("/{}", name::encoded(package.as_str()));
-        Wanted::Fetch(vec![Fetch { role, upstream: REGISTRY, path, accept, scope: FetchScope::Package }])
+        Wanted::Fetch(vec![Fetch {
+            role,
+            upstream: REGISTRY.into(),
+            path,
+            accept,
+            scope: FetchScope::Package,
+        }])
     };
     let full = || fetch(FULL, "application/json");
     if have.iter().any(|document| document.role == FULL) {

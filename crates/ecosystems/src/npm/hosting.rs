@@ -75,6 +75,7 @@ impl Hosting for House {
             body,
             content_type: "application/json".to_owned(),
             fetched: now,
+            modified: None,
         };
         Ok(vec![document(FULL, packument(package)?.into()), document(HOUSE, Bytes::new())])
     }
@@ -237,6 +238,8 @@ fn publication(
         manifest,
         tags,
         description: description.chars().take(1000).collect(),
+        requires: Vec::new(),
+        by_digest: false,
     })
 }
 

@@ -24,9 +24,9 @@ mod version;
 mod view;
 
 use crate::{
-    Adopted, Auditing, Client, ConfigEdit, Detour, Ecosystem, Fetch, Hosting, Index, Inspection, Listed,
-    Locked, Need, Pointing, Probe, ProbeOutput, Profile, ReadSeek, Route, Search, UpstreamRole, Variable,
-    Wanted,
+    Adopted, Auditing, Client, ConfigEdit, Dates, Detour, Ecosystem, Fetch, Hosting, Index, Inspection,
+    Listed, Locked, Need, Pointing, Probe, ProbeOutput, Profile, ReadSeek, Route, Search, UpstreamRole,
+    Variable, Wanted,
 };
 use http::StatusCode;
 use lazaret_vocabulary::{
@@ -46,6 +46,10 @@ static PROFILE: Profile = Profile {
     upstreams: &[UpstreamRole { name: documents::REGISTRY, what: "registry with packuments and tarballs" }],
     setup_guide: include_str!("setup.md"),
     setup_line: "npm config set registry {base}/",
+    open_roles: false,
+    dates: Dates::Registry,
+    checksums: &[],
+    sidecars: &[],
     popular: include_bytes!("popular.gz"),
 };
 
@@ -66,7 +70,7 @@ impl Ecosystem for Npm {
         route::route(request)
     }
 
-    fn wanted(&self, package: &PackageName, have: &[Document], need: &Need) -> Wanted {
+    fn wanted(&self, package: &PackageName, have: &[Document], need: &Need<'_>) -> Wanted {
         documents::wanted(package, have, need)
     }
 
@@ -132,11 +136,17 @@ impl Ecosystem for Npm {
         setup::adopt(outputs)
     }
 
-    fn pointing(&self, base: &BaseUrl, token: Option<&str>, scratch: &str) -> Pointing {
+    fn pointing(
+        &self,
+        base: &BaseUrl,
+        token: Option<&str>,
+        scratch: &str,
+        _upstreams: &[(String, String)],
+    ) -> Pointing {
         setup::pointing(base, token, scratch)
     }
 
-    fn setup(&self, base: &BaseUrl, token: Option<&str>) -> Vec<ConfigEdit> {
+    fn setup(&self, base: &BaseUrl, token: Option<&str>, _upstreams: &[(String, String)]) -> Vec<ConfigEdit> {
         setup::edits(base, token)
     }
 

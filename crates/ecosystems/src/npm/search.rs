@@ -14,7 +14,7 @@ const FARTHEST: usize = 10_000;
 const LONGEST_TEXT: usize = 200;
 
 pub(super) fn parse(query: &str) -> Search {
-    let mut search = Search { text: String::new(), from: 0, size: PAGE };
+    let mut search = Search { text: String::new(), from: 0, size: PAGE, form: "" };
     for (key, value) in query.split('&').take(20).filter_map(|pair| pair.split_once('=')) {
         let value = value.replace('+', " ");
         let value = percent_decode_str(&value).decode_utf8_lossy();
@@ -35,7 +35,7 @@ pub(super) fn fetch(search: &Search) -> Fetch {
     let text = utf8_percent_encode(&search.text, NON_ALPHANUMERIC);
     Fetch {
         role: "search",
-        upstream: REGISTRY,
+        upstream: REGISTRY.into(),
         path: format!("/-/v1/search?text={text}&size={}&from={}", search.size, search.from),
         accept: "application/json",
         scope: FetchScope::Ecosystem,

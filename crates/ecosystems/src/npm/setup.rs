@@ -33,7 +33,7 @@ pub(super) fn adopt(outputs: &[ProbeOutput]) -> Result<Adopted, Malformed> {
             scopes.join(", ")
         ));
     }
-    Ok(Adopted { addresses: vec![(REGISTRY, registry)], source })
+    Ok(Adopted { addresses: vec![(REGISTRY.into(), registry)], source })
 }
 
 fn address(printed: &str) -> Option<String> {

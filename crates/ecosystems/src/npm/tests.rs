@@ -40,7 +40,13 @@ pub(super) fn ask<T>(
 }
 
 pub(super) fn document(role: &'static str, body: impl Into<bytes::Bytes>) -> Document {
-    Document { role, body: body.into(), content_type: String::new(), fetched: Timestamp::EPOCH }
+    Document {
+        role,
+        body: body.into(),
+        content_type: String::new(),
+        fetched: Timestamp::EPOCH,
+        modified: None,
+    }
 }
 
 pub(super) const NPM: [(&str, &str); 4] = [

@@ -36,7 +36,7 @@ const ONE_UPLOAD: Span = Span::hours(24);
 
 /// The page, and beside it the legacy document where its facts matter: licence and owners, or dates that
 /// the page does not give. Both are asked for at once when that can be told before.
-pub(super) fn wanted(package: &PackageName, have: &[Document], need: &Need) -> Wanted {
+pub(super) fn wanted(package: &PackageName, have: &[Document], need: &Need<'_>) -> Wanted {
     let has = |role| have.iter().find(|document| document.role == role);
     if has(HOUSE).is_some() {
         return Wanted::Enough;
@@ -44,8 +44,8 @@ pub(super) fn wanted(package: &PackageName, have: &[Document], need: &Need) -> W
     let fetch =
         |role, upstream, path, accept| Fetch { role, upstream, path, accept, scope: FetchScope::Package };
     let key = package.key();
-    let page = || fetch(SIMPLE, SIMPLE_UPSTREAM, format!("/{key}/"), ACCEPT_SIMPLE);
-    let project = || fetch(PROJECT, JSON_UPSTREAM, format!("/{key}/json"), "application/json");
+    let page = || fetch(SIMPLE, SIMPLE_UPSTREAM.into(), format!("/{key}/"), ACCEPT_SIMPLE);
+    let project = || fetch(PROJECT, JSON_UPSTREAM.into(), format!("/{key}/json"), "application/json");
     match (has(SIMPLE), has(PROJECT)) {
         (None, None) if need.details => Wanted::Fetch(vec![page(), project()]),
         (None, _) => Wanted::Fetch(vec![page()]),

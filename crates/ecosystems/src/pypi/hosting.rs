@@ -137,6 +137,7 @@ impl Hosting for House {
             body: body.to_string().into(),
             content_type: content_type.to_owned(),
             fetched: now,
+            modified: None,
         };
         let mut house = Map::new();
         let mut newest: Option<(&HostedRelease, Map<String, Value>)> = None;
@@ -306,6 +307,8 @@ fn upload(mut form: Form) -> Result<Change, HostingError> {
         description: fields.only("Summary").unwrap_or("").chars().take(LONGEST_SUMMARY).collect(),
         package,
         version,
+        requires: Vec::new(),
+        by_digest: false,
     })
 }
 

@@ -14,13 +14,13 @@ mod route;
 mod search;
 mod setup;
 mod version;
-mod zip_shape;
+pub(crate) mod zip_shape;
 
 #[cfg(test)]
 mod tests;
 
 use crate::{
-    Adopted, Client, ConfigEdit, Detour, Ecosystem, Hosting, Index, Inspection, Listed, Locked, Need,
+    Adopted, Client, ConfigEdit, Dates, Detour, Ecosystem, Hosting, Index, Inspection, Listed, Locked, Need,
     Pointing, Probe, ProbeOutput, Profile, ReadSeek, Route, Search, UpstreamRole, Variable, Wanted,
 };
 use http::StatusCode;
@@ -48,6 +48,10 @@ static PROFILE: Profile = Profile {
     ],
     setup_guide: include_str!("setup.md"),
     setup_line: "pip config set global.index-url {base}/simple/",
+    open_roles: false,
+    dates: Dates::Registry,
+    checksums: &[],
+    sidecars: &[],
     popular: include_bytes!("popular.gz"),
 };
 
@@ -85,7 +89,7 @@ impl Ecosystem for Pypi {
         route::route(request)
     }
 
-    fn wanted(&self, package: &PackageName, have: &[Document], need: &Need) -> Wanted {
+    fn wanted(&self, package: &PackageName, have: &[Document], need: &Need<'_>) -> Wanted {
         documents::wanted(package, have, need)
     }
 
@@ -146,11 +150,17 @@ impl Ecosystem for Pypi {
         setup::adopt(outputs)
     }
 
-    fn pointing(&self, base: &BaseUrl, token: Option<&str>, scratch: &str) -> Pointing {
+    fn pointing(
+        &self,
+        base: &BaseUrl,
+        token: Option<&str>,
+        scratch: &str,
+        _upstreams: &[(String, String)],
+    ) -> Pointing {
         setup::pointing(base, token, scratch)
     }
 
-    fn setup(&self, base: &BaseUrl, token: Option<&str>) -> Vec<ConfigEdit> {
+    fn setup(&self, base: &BaseUrl, token: Option<&str>, _upstreams: &[(String, String)]) -> Vec<ConfigEdit> {
         setup::edits(base, token)
     }
 

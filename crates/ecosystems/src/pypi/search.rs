@@ -25,6 +25,7 @@ pub(super) fn parse(query: &str) -> Option<Search> {
         text,
         from: number("from").unwrap_or(0),
         size: number("size").unwrap_or(20).min(MOST),
+        form: "",
     })
 }
 

@@ -36,9 +36,9 @@ pub(super) fn adopt(outputs: &[ProbeOutput]) -> Result<Adopted, Malformed> {
     let (simple, source) = found.or_else(configured).ok_or_else(|| {
         Malformed::new("no pip was found that names its index; set the addresses `simple` and `json` by hand")
     })?;
-    let mut addresses = vec![(SIMPLE_UPSTREAM, simple.clone())];
+    let mut addresses = vec![(SIMPLE_UPSTREAM.into(), simple.clone())];
     if let Some(root) = simple.strip_suffix("/simple") {
-        addresses.push((JSON_UPSTREAM, format!("{root}/pypi")));
+        addresses.push((JSON_UPSTREAM.into(), format!("{root}/pypi")));
     }
     let mut source = source.to_owned();
     if printed(2).lines().any(|line| line.contains("extra-index-url")) {

@@ -43,6 +43,7 @@ fn simple(content_type: &str, body: &str) -> Document {
         body: body.to_owned().into(),
         content_type: content_type.to_owned(),
         fetched: Timestamp::EPOCH,
+        modified: None,
     }
 }
 
@@ -274,7 +275,7 @@ fn versions_order_as_pep_440_has_it() {
 #[test]
 fn documents_are_asked_for_as_needed() {
     let roles = |have: &[Document], details: bool, dates: bool| {
-        let need = Need { details, dates_after: dates.then_some(Timestamp::EPOCH) };
+        let need = Need { details, dates_after: dates.then_some(Timestamp::EPOCH), roles: &[] };
         match Pypi.wanted(&package("six"), have, &need) {
             Wanted::Enough => String::new(),
             Wanted::Fetch(fetches) => {
@@ -362,6 +363,7 @@ proptest! {
                 match part {
                     Part::Whole => prop_assert_eq!(found, file),
                     Part::Metadata => prop_assert_eq!(format!("{found}.metadata"), file),
+                    Part::Checksum(_) => prop_assert!(false, "no checksum is asked for here"),
                 }
             }
             other => prop_assert!(false, "{:?}", other),

@@ -27,7 +27,7 @@ const LOCATOR_64: u32 = 0x0706_4b50;
 const IN_EXTRA: u64 = 0xffff_ffff;
 
 /// What the directory lists, and what is odd about the whole.
-pub(super) struct Shape {
+pub(crate) struct Shape {
     /// Names in the directory's order.
     pub names: Vec<String>,
     /// Each oddity in a sentence.
@@ -80,7 +80,7 @@ fn read_at(file: &mut dyn ReadSeek, offset: u64, count: usize) -> Result<Vec<u8>
 
 /// Walks through the whole structure. What cannot be a zip at all is an error; what could be read in two ways
 /// is a complaint.
-pub(super) fn look(file: &mut dyn ReadSeek) -> Result<Shape, Malformed> {
+pub(crate) fn look(file: &mut dyn ReadSeek) -> Result<Shape, Malformed> {
     let length = file.seek(SeekFrom::End(0)).map_err(|error| broken(&error.to_string()))?;
     let mut complaints = Vec::new();
     let (directory, size_bytes, count) = find_directory(file, length, &mut complaints)?;
@@ -233,7 +233,7 @@ fn check_names(entries: &[Entry], complaints: &mut Vec<String>) -> Vec<String> {
 }
 
 /// Whether a name stays below the folder that the archive is unpacked into, on every system.
-pub(super) fn is_inside(name: &str) -> bool {
+pub(crate) fn is_inside(name: &str) -> bool {
     let drive = name.as_bytes().get(1) == Some(&b':');
     !name.is_empty()
         && !drive

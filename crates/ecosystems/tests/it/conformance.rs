@@ -4,6 +4,8 @@ use crate::exchange::{House, Request};
 use crate::golden::{cases, document, run};
 use crate::judge::{judge, silent};
 use crate::{exchange, folder};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::{Method, StatusCode};
 use lazaret_ecosystems::{Ecosystem, ProbeOutput, Route, all, by_id, by_osv_name, by_purl_type};
 use lazaret_vocabulary::{BaseUrl, PackageName, Refusal, Reply, Timestamp};
@@ -162,7 +164,8 @@ fn every_encoding_of_a_name_is_the_same_package() {
                 for encoded in [format!("%{code:02x}"), format!("%{code:02X}")] {
                     let mut path = request.path.clone();
                     path.replace_range(at..=at, &encoded);
-                    let other = Request { path: path.clone(), ..Request::get("/") };
+                    let query = request.query.clone();
+                    let other = Request { path: path.clone(), query, ..Request::get("/") };
                     let other =
                         Request { method: request.method.clone(), headers: request.headers.clone(), ..other };
                     match ecosystem.route(&other.head()) {
@@ -219,7 +222,11 @@ fn refusals_say_what_a_human_needs() {
             let artifact = matches!(ecosystem.route(&request.head()), Route::Artifact { .. });
             let reply = ecosystem.refuse(&refusal, &request.head());
             let said = text(&reply);
-            assert!(reply.status.is_client_error(), "{}: {}", case.display(), reply.status);
+            // A protocol of its own may have a line for it that its client shows and a status that it hides; a
+            // list that a client merges with others may have to stay a list.
+            let route = ecosystem.route(&request.head());
+            let told = matches!(route, Route::Converse { .. } | Route::Index { .. });
+            assert!(told || reply.status.is_client_error(), "{}: {}", case.display(), reply.status);
             assert!(
                 !artifact || reply.status == StatusCode::FORBIDDEN,
                 "{}: every client shows 403",
@@ -274,15 +281,21 @@ fn without_a_policy_nothing_is_lost() {
             if view.version.is_some() || reply.status != StatusCode::OK {
                 continue;
             }
-            seen += 1;
             let body = String::from_utf8_lossy(&reply.body).into_owned();
+            // A checksum of an index lists nothing.
+            if body.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                continue;
+            }
+            seen += 1;
             for release in index.releases() {
                 let shown = body.contains(&*release.version)
                     || release.artifacts.iter().any(|artifact| body.contains(&*artifact.file));
                 assert!(shown, "{}: {} is gone", case.display(), release.version);
             }
         }
-        assert!(seen > 0, "{} has an index among its exchanges", ecosystem.profile().id);
+        // Where signed documents list everything, no document on one package has to.
+        let listed = seen > 0 || ecosystem.relaying().is_some();
+        assert!(listed, "{} has an index among its exchanges", ecosystem.profile().id);
     }
 }
 
@@ -344,12 +357,25 @@ impl lazaret_ecosystems::Index for Nothing {
     }
 }
 
+/// Whether the text has the token in it, as it is or in the base64 that some clients keep credentials in.
+fn holds(text: &str, token: &str) -> bool {
+    let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && !"+/=".contains(letter));
+    let decoded = words.filter_map(|word| STANDARD.decode(word).ok());
+    text.contains(token) || decoded.into_iter().any(|pair| String::from_utf8_lossy(&pair).ends_with(token))
+}
+
 #[test]
 fn clients_are_pointed_at_the_gateway_and_nowhere_else() {
     let base = BaseUrl::new("http://127.0.0.1:4873/mount");
     for ecosystem in all() {
+        let upstreams: Vec<(String, String)> = ecosystem
+            .profile()
+            .upstreams
+            .iter()
+            .map(|role| (role.name.to_owned(), format!("https://{}.registry.example", role.name)))
+            .collect();
         for token in [None, Some("lzt_secret")] {
-            let pointing = ecosystem.pointing(&base, token, "/scratch");
+            let pointing = ecosystem.pointing(&base, token, "/scratch", &upstreams);
             let values = pointing
                 .environment
                 .iter()
@@ -357,14 +383,14 @@ fn clients_are_pointed_at_the_gateway_and_nowhere_else() {
                 .chain(pointing.files.iter().map(|(_, text)| text));
             let all_text: String = values.map(String::as_str).collect::<Vec<_>>().join("\n");
             assert!(all_text.contains("127.0.0.1:4873/mount"), "{}", ecosystem.profile().id);
-            assert!(token.is_none_or(|token| all_text.contains(token)), "{}", ecosystem.profile().id);
+            assert!(token.is_none_or(|token| holds(&all_text, token)), "{}", ecosystem.profile().id);
             for (file, _) in &pointing.files {
                 assert!(
                     !file.starts_with('/') && !file.contains(".."),
                     "{file} stays in the scratch directory"
                 );
             }
-            for edit in ecosystem.setup(&base, token) {
+            for edit in ecosystem.setup(&base, token, &upstreams) {
                 assert!(
                     !edit.file.starts_with('/') && !edit.file.contains(".."),
                     "{} is below the home",
@@ -411,6 +437,7 @@ fn any_request_and_document_is_answered() {
                     body: body.clone().into(),
                     content_type: "application/json".to_owned(),
                     fetched: Timestamp::EPOCH,
+                    modified: None,
                 })
             };
             let now = Timestamp::from_seconds(1_800_000_000);

@@ -2,11 +2,16 @@
 
 use crate::judge::judge;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use lazaret_ecosystems::{Ecosystem, Index, Listed, Need, Route, Shown, Wanted};
+use lazaret_ecosystems::{
+    Catalogue, Detail, Ecosystem, Fetch, Index, Listed, Need, Route, Shown, Signer, Target, Uploaded, Wanted,
+};
 use lazaret_policy::{Action, Allowed};
-use lazaret_vocabulary::{BaseUrl, Document, PackageName, Refusal, Reply, RequestHead, Timestamp};
+use lazaret_vocabulary::{
+    BaseUrl, Document, Malformed, PackageName, Refusal, Release, Reply, RequestHead, Standing, Timestamp,
+};
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// A request with its body, as text in `request.http`.
 pub(crate) struct Request {
@@ -90,33 +95,165 @@ impl House<'_> {
 
     /// The documents that the ecosystem asks for, round by round, as the engine does.
     pub(crate) fn gather(&self, package: &PackageName) -> Vec<Document> {
-        let need = Need { dates_after: Some(Timestamp::EPOCH), details: true };
+        self.rounds(|have, need| self.ecosystem.wanted(package, have, need)).1
+    }
+
+    /// The roles that have an address here: all that are declared.
+    fn roles(&self) -> Vec<Arc<str>> {
+        self.ecosystem.profile().upstreams.iter().map(|role| role.name.into()).collect()
+    }
+
+    fn check(&self, fetch: &Fetch) {
+        // Empty is the address itself.
+        let inside = fetch.path.is_empty() || fetch.path.starts_with('/') || fetch.path.starts_with("http");
+        assert!(inside, "{} is below the upstream's address", fetch.path);
+        let profile = self.ecosystem.profile();
+        let declared = profile.upstreams.iter().any(|role| role.name == fetch.upstream);
+        assert!(declared || profile.open_roles, "{} is declared", fetch.upstream);
+    }
+
+    /// Whether anything was asked for, and what came.
+    fn rounds(&self, mut wanted: impl FnMut(&[Document], &Need<'_>) -> Wanted) -> (bool, Vec<Document>) {
+        let roles = self.roles();
+        let need = Need { dates_after: Some(Timestamp::EPOCH), details: true, roles: &roles };
         let (mut have, mut asked) = (Vec::new(), Vec::new());
         for _ in 0..4 {
-            let Wanted::Fetch(fetches) = self.ecosystem.wanted(package, &have, &need) else { break };
+            let Wanted::Fetch(fetches) = wanted(&have, &need) else { break };
             let new: Vec<_> = fetches.into_iter().filter(|fetch| !asked.contains(&fetch.role)).collect();
             if new.is_empty() {
                 break;
             }
             for fetch in new {
-                assert!(fetch.path.starts_with('/'), "{} is below the upstream's address", fetch.path);
-                let upstreams = self.ecosystem.profile().upstreams;
-                assert!(
-                    upstreams.iter().any(|role| role.name == fetch.upstream),
-                    "{} is declared",
-                    fetch.upstream
-                );
+                self.check(&fetch);
                 asked.push(fetch.role);
                 have.extend((self.upstream)(fetch.role));
             }
         }
-        have
+        (!asked.is_empty(), have)
+    }
+
+    /// What the documents on one release say, as the engine asks for them; `Err` where there is none such.
+    fn detail(&self, package: &PackageName, release: &Release) -> Result<Option<Detail>, Malformed> {
+        let Some(details) = self.ecosystem.details() else { return Ok(Some(Detail::default())) };
+        let (asked, have) = self.rounds(|have, need| details.wanted(package, release, have, need));
+        if !asked {
+            return Ok(Some(Detail::default()));
+        }
+        details.read(package, release, &have)
+    }
+
+    /// An index completed as the engine does before it judges.
+    fn detailed(&self, package: &PackageName, index: Box<dyn Index>) -> Box<dyn Index> {
+        if !self.ecosystem.details().is_some_and(|details| details.for_listing()) {
+            return index;
+        }
+        let mut releases = index.releases().to_vec();
+        for release in &mut releases {
+            if release.published.is_none()
+                && let Ok(Some(detail)) = self.detail(package, release)
+            {
+                detail.complete(release);
+            }
+        }
+        Box::new(Completed { index, releases })
+    }
+
+    /// With the files that a document vouched for which passed earlier: the one at the address in the
+    /// request's header `x-relayed`. The engine has them in its database.
+    fn vouched(&self, package: &PackageName, index: Box<dyn Index>, request: &Request) -> Box<dyn Index> {
+        let Some(address) = request.headers.get("x-relayed") else { return index };
+        let earlier = Request::get(address.to_str().expect("an address"));
+        let Route::Relay(relay) = self.ecosystem.route(&earlier.head()) else {
+            panic!("{address:?} is relayed")
+        };
+        let relaying = self.ecosystem.relaying().expect("a route to relays means relaying");
+        let document = (self.upstream)(relay.fetch.role).expect("the document that was relayed");
+        let mut releases = index.releases().to_vec();
+        let relayed = relaying.relay(&relay, &document);
+        for member in relayed.map(|relayed| relayed.members).unwrap_or_default() {
+            let Some(version) = member.version.filter(|_| member.package == *package) else { continue };
+            match releases.iter_mut().find(|release| release.version == version) {
+                Some(release) => release.artifacts.push(member.artifact),
+                None => {
+                    let artifacts = vec![member.artifact];
+                    releases.push(Release { version, artifacts, ..Release::default() });
+                }
+            }
+        }
+        Box::new(Completed { index, releases })
     }
 
     /// What is answered.
     pub(crate) fn answer(&self, request: &Request) -> Reply {
         let head = request.head();
+        let roles = self.roles();
+        let need = Need { dates_after: Some(Timestamp::EPOCH), details: true, roles: &roles };
         match self.ecosystem.route(&head) {
+            Route::Pointer { package, pointer, wanted } => {
+                let pointers = self.ecosystem.pointers().expect("a route to pointers means pointers");
+                let fetch = pointers.fetch(&package, &pointer, &need);
+                self.check(&fetch);
+                let Some(document) = (self.upstream)(fetch.role) else {
+                    return self.error(StatusCode::NOT_FOUND, "there is no such name", request);
+                };
+                match pointers.read(&package, &pointer, &wanted, &document, &need) {
+                    Ok(Some(Target { release, file })) => self.single(&package, release, &file, request),
+                    Ok(None) => self.error(StatusCode::NOT_FOUND, "there is no such name", request),
+                    Err(error) => self.malformed(&error.to_string(), request),
+                }
+            }
+            Route::Relay(relay) => {
+                let relaying = self.ecosystem.relaying().expect("a route to relays means relaying");
+                self.check(&relaying.fetch(&relay, &need));
+                let Some(document) = (self.upstream)(relay.fetch.role) else {
+                    let absent = relaying.absent(&relay, true);
+                    return absent.unwrap_or_else(|| {
+                        self.error(StatusCode::NOT_FOUND, "the upstream does not have it", request)
+                    });
+                };
+                match relaying.relay(&relay, &document) {
+                    Ok(relayed) => relayed.reply,
+                    Err(error) => self.malformed(&error.to_string(), request),
+                }
+            }
+            Route::Converse { package, kind, .. } => {
+                let conversing = self.ecosystem.conversing().expect("a route to questions means conversing");
+                match conversing.hear(kind, &package, &head, &request.body.clone().into(), &need) {
+                    Err(error) => self.error(StatusCode::BAD_REQUEST, &error.to_string(), request),
+                    Ok(question) => {
+                        let withheld = question
+                            .wants
+                            .iter()
+                            .map(|release| self.single(&package, release.clone(), "", request))
+                            // A refusal in a protocol's own words has a status that says nothing.
+                            .find(|reply| reply.status == StatusCode::FORBIDDEN || reply.phrase.is_some());
+                        withheld.unwrap_or_else(|| {
+                            Reply::new(StatusCode::OK, question.answer_type, "")
+                                .with_header(HeaderName::from_static("x-forwarded-to"), &question.path)
+                        })
+                    }
+                }
+            }
+            Route::Catalogue { name } => {
+                let hosting = self.ecosystem.hosting().expect("a route to catalogues means hosting");
+                let catalogue = Catalogue {
+                    name: &name,
+                    query: &request.query,
+                    packages: &[],
+                    admitted: &[],
+                    base: &self.base(),
+                    now: self.now,
+                };
+                hosting
+                    .catalogue(&catalogue, &Unsigned)
+                    .unwrap_or_else(|error| self.error(StatusCode::NOT_FOUND, &error.to_string(), request))
+            }
+            Route::Upload { package, step } => {
+                let hosting = self.ecosystem.hosting().expect("a route to uploads means hosting");
+                let uploading = hosting.uploading().expect("a route to uploads means uploading");
+                let state = Uploaded::Open { session: "session-1".to_owned(), size_bytes: 0 };
+                uploading.answer(&package, &step, &state, &self.base())
+            }
             Route::Index { package, view } => self.with_index(&package, request, |index, allowed| {
                 let shown = Shown {
                     package: &package,
@@ -168,12 +305,14 @@ impl House<'_> {
         request: &Request,
         work: impl FnOnce(&dyn Index, &Allowed) -> Reply,
     ) -> Reply {
-        let have = self.gather(package);
-        if have.is_empty() {
+        let (asked, have) = self.rounds(|have, need| self.ecosystem.wanted(package, have, need));
+        if asked && have.is_empty() {
             return self.error(StatusCode::NOT_FOUND, "there is no such package", request);
         }
         match self.ecosystem.read(package, &have) {
             Ok(index) => {
+                let index = self.vouched(package, index, request);
+                let index = self.detailed(package, index);
                 let allowed = judge(self.ecosystem, package, &*index, self.policy, self.now);
                 work(&*index, &allowed)
             }
@@ -195,6 +334,20 @@ impl House<'_> {
                 release.artifacts.iter().map(move |artifact| (at, release, artifact))
             });
         let Some((at, release, artifact)) = places.find(|(_, _, artifact)| &*artifact.file == file) else {
+            let roles = self.roles();
+            let need = Need { dates_after: Some(Timestamp::EPOCH), details: true, roles: &roles };
+            let details = self.ecosystem.details();
+            if let Some(mut release) = details.and_then(|details| details.unlisted(package, file, &need)) {
+                let releases = index.releases().iter();
+                if let Some(listed) = releases.into_iter().find(|listed| listed.version == release.version) {
+                    // A further file of a release that the index lists.
+                    let further = std::mem::replace(&mut release, listed.clone()).artifacts;
+                    let known: Vec<Arc<str>> =
+                        release.artifacts.iter().map(|artifact| artifact.file.clone()).collect();
+                    release.artifacts.extend(further.into_iter().filter(|new| !known.contains(&new.file)));
+                }
+                return self.single(package, release, file, request);
+            }
             return self.error(StatusCode::NOT_FOUND, "there is no such file or version", request);
         };
         if let Some(withheld) = allowed.withheld(at) {
@@ -215,6 +368,29 @@ impl House<'_> {
             reply = reply.with_header(HeaderName::from_static("x-must-be"), &digest.to_string());
         }
         reply
+    }
+
+    /// A release that no index lists.
+    fn single(&self, package: &PackageName, mut release: Release, file: &str, request: &Request) -> Reply {
+        match self.detail(package, &release) {
+            Ok(Some(detail)) => detail.complete(&mut release),
+            Ok(None) => return self.error(StatusCode::NOT_FOUND, "there is no such release", request),
+            Err(error) => return self.malformed(&error.to_string(), request),
+        }
+        let first = release.artifacts.first().map(|artifact| artifact.file.to_string());
+        let first = first.unwrap_or_else(|| "answer".to_owned());
+        let file = if file.is_empty() { first.as_str() } else { file };
+        if release.artifacts.is_empty() {
+            release.artifacts.push(lazaret_vocabulary::Artifact {
+                file: file.into(),
+                url: "".into(),
+                digests: Vec::new(),
+                size_bytes: None,
+            });
+        }
+        let index = Single { standing: Standing::default(), releases: vec![release] };
+        let allowed = judge(self.ecosystem, package, &index, self.policy, self.now);
+        self.artifact(package, file, request, &index, &allowed)
     }
 
     fn newest_allowed(&self, index: &dyn Index, allowed: &Allowed) -> Option<String> {
@@ -254,5 +430,70 @@ impl House<'_> {
 
     fn error(&self, status: StatusCode, message: &str, request: &Request) -> Reply {
         self.ecosystem.error(status, message, &request.head())
+    }
+}
+
+/// An index and what is known of its releases beside it.
+struct Completed {
+    index: Box<dyn Index>,
+    releases: Vec<Release>,
+}
+
+impl Index for Completed {
+    fn standing(&self) -> &Standing {
+        self.index.standing()
+    }
+
+    fn releases(&self) -> &[Release] {
+        &self.releases
+    }
+
+    fn render(&self, view: &lazaret_ecosystems::View, shown: &Shown<'_>) -> Result<Reply, Malformed> {
+        self.index.render(view, shown)
+    }
+
+    fn weight(&self) -> usize {
+        self.index.weight()
+    }
+}
+
+/// One release without an index.
+struct Single {
+    standing: Standing,
+    releases: Vec<Release>,
+}
+
+impl Index for Single {
+    fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    fn releases(&self) -> &[Release] {
+        &self.releases
+    }
+
+    fn render(&self, _: &lazaret_ecosystems::View, _: &Shown<'_>) -> Result<Reply, Malformed> {
+        Err(Malformed::new("a single release has no index"))
+    }
+
+    fn weight(&self) -> usize {
+        0
+    }
+}
+
+/// Signs nothing, visibly.
+struct Unsigned;
+
+impl Signer for Unsigned {
+    fn clearsigned(&self, text: &str) -> Result<String, Malformed> {
+        Ok(format!("(signed)\n{text}"))
+    }
+
+    fn detached(&self, _: &str) -> Result<String, Malformed> {
+        Ok("(signature)".to_owned())
+    }
+
+    fn public_key(&self) -> Result<String, Malformed> {
+        Ok("(key)".to_owned())
     }
 }

@@ -40,7 +40,7 @@ pub(crate) fn document(case: &Path, role: &'static str, fetched: Timestamp) -> O
         "html" => ("text/html".to_owned(), content),
         _ => ("text/plain".to_owned(), content),
     };
-    Some(Document { role, body: body.into(), content_type, fetched })
+    Some(Document { role, body: body.into(), content_type, fetched, modified: None })
 }
 
 fn file_name(path: &Path) -> String {

@@ -22,6 +22,8 @@ const CHECKS: &[&str] = &[
     "publisher-changed",
     "withdrawn",
     "bytes-changed",
+    "mutable-reference",
+    "reference-moved",
 ];
 
 /// A policy in which no check speaks.
@@ -62,6 +64,8 @@ pub(crate) fn judge(
         first_seen: None,
         advisories: AdvisoryState::NotConfigured,
         looks_like: None,
+        dates: ecosystem.profile().dates,
+        as_of: None,
         class: PrincipalClass::Anonymous,
         now,
     })

@@ -6,7 +6,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `request.http` | request line, headers, blank line, body. `x-now` says when it is asked. The path is below the mount |
+//! | `request.http` | request line, headers, blank line, body. `x-now` says when it is asked, `x-relayed` names a document that passed earlier. The path is below the mount |
 //! | `upstream-<role>.<any>` | the upstream's document of that role; with `.http`, its head comes first |
 //! | `policy.toml` | the policy over the baseline; may be empty |
 //! | `reply.http` | status, reason phrase, headers and body that must come out |
@@ -26,6 +26,7 @@ mod conformance;
 mod exchange;
 mod golden;
 mod judge;
+mod vectors;
 
 use lazaret_ecosystems::Ecosystem;
 use std::path::PathBuf;

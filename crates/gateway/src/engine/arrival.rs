@@ -97,7 +97,7 @@ impl Gateway {
     ) -> Result<Arc<Stored>, ArrivalError> {
         let ecosystem = package.ecosystem;
         let release = package.index.releases().get(place.release).ok_or(ArrivalError::Store)?;
-        let artifact = release.artifacts.get(place.artifact).ok_or(ArrivalError::Store)?;
+        let artifact = &package.declared(place).ok_or(ArrivalError::Store)?;
         let id = ecosystem.profile().id;
         let failed = |error: &dyn std::fmt::Display| {
             tracing::error!(%error, "the store failed while an artifact arrived");
@@ -107,7 +107,12 @@ impl Gateway {
             .upstream(id)
             .ok_or_else(|| ArrivalError::Upstream(UpstreamError::NotConfigured(id.to_string())))?;
         let role = ecosystem.profile().upstreams.first().map_or("", |role| role.name);
-        let mut stream = upstream.artifact(&artifact.url, role).await.map_err(ArrivalError::Upstream)?;
+        let mut stream =
+            upstream.artifact(&artifact.url, role, ecosystem.accept(artifact)).await.map_err(|error| {
+                let absent =
+                    matches!(&error, UpstreamError::Status(status) if ecosystem.means_absent(*status));
+                ArrivalError::Upstream(if absent { UpstreamError::Absent } else { error })
+            })?;
         let limit = self.settings.artifact_limit_bytes;
         if stream.length.is_some_and(|length| length > limit) {
             return Err(too_large(limit));
@@ -115,9 +120,14 @@ impl Gateway {
         let mut spool = self.blobs.spool_unhashed().await.map_err(|error| failed(&error))?;
         let path = spool.path().to_owned();
         let length = stream.length;
+        let sidecars = self.sidecars(ecosystem, &upstream.clone(), &artifact.url, role);
         let mut declared = artifact.digests.clone();
         declared.extend(package.memory().first_declared.get(&artifact.file).cloned());
-        let mut digester = Digester::for_declared(&declared);
+        let profile = ecosystem.profile();
+        let asked_for = profile.checksums.iter().copied();
+        let beside = profile.sidecars.iter().map(|(_, algorithm)| *algorithm);
+        let algorithms = declared.iter().map(Digest::algorithm).chain(asked_for).chain(beside);
+        let mut digester = Digester::for_algorithms(algorithms.collect::<Vec<_>>());
         let mut written = 0u64;
         progress.send_replace(Progress::Flowing { path: path.clone(), length, written });
         while let Some(chunk) = stream.next().await.map_err(ArrivalError::Upstream)? {
@@ -129,9 +139,9 @@ impl Gateway {
             spool.write(&chunk).await.map_err(|error| failed(&error))?;
             progress.send_replace(Progress::Flowing { path: path.clone(), length, written });
         }
-        if length.is_some_and(|length| length != written) {
-            return Err(ArrivalError::Upstream(UpstreamError::Unreachable("the body stopped short".into())));
-        }
+        declared.extend(
+            futures_util::future::join_all(sidecars).await.into_iter().filter_map(Result::ok).flatten(),
+        );
         let (computed, size_bytes) = digester.finish();
         let remembered = self
             .metadata
@@ -147,13 +157,34 @@ impl Gateway {
         )
         .map_err(|mismatch| ArrivalError::Mismatch(mismatch.to_string()))?;
         let spooled = spool.finish_verified(&verified).map_err(|error| failed(&error))?;
-        let facts = self.look_into(package, place, &spooled, &verified).await?;
+        let mut facts = self.look_into(package, place, &spooled, &verified).await?;
+        let kept = computed.iter().filter(|digest| profile.checksums.contains(&digest.algorithm()));
+        facts.checksums = kept.map(ToString::to_string).collect();
         self.blobs.commit(spooled).await.map_err(|error| failed(&error))?;
         let stored = self
             .keep_artifact(package, release, artifact, &verified, facts)
             .await
             .map_err(|error| failed(&error))?;
         Ok(stored)
+    }
+
+    /// Asks for the digests that upstream keeps beside a file, while the file itself comes.
+    fn sidecars(
+        &self,
+        ecosystem: &'static dyn lazaret_ecosystems::Ecosystem,
+        upstream: &Arc<crate::upstream::Upstream>,
+        url: &Arc<str>,
+        role: &'static str,
+    ) -> Vec<tokio::task::JoinHandle<Option<Digest>>> {
+        let asked = ecosystem.profile().sidecars.iter().map(|(suffix, algorithm)| {
+            let (upstream, url) = (upstream.clone(), url.clone());
+            tokio::spawn(async move {
+                let text = upstream.sidecar(&url, role, suffix).await.ok()?;
+                let text = std::str::from_utf8(&text).ok()?;
+                text.split_ascii_whitespace().find_map(|word| Digest::from_hex(*algorithm, word))
+            })
+        });
+        asked.collect()
     }
 
     /// Lets the ecosystem look into the file, and keeps what it takes out.
@@ -184,6 +215,11 @@ impl Gateway {
         .map_err(|error| store(&error))?
         .ok_or(ArrivalError::Store)?
         .map_err(|error| ArrivalError::Malformed(error.to_string()))?;
+        if !inspection.members.is_empty() {
+            self.take_in(package.name.ecosystem(), inspection.members, Vec::new())
+                .await
+                .map_err(|error| store(&error))?;
+        }
         let mut extras: Vec<(String, Digest)> = Vec::new();
         for (part, bytes) in inspection.extras {
             let digest = self.blobs.put_bytes(&bytes).await.map_err(|error| store(&error))?;
@@ -199,6 +235,9 @@ impl Gateway {
             install_script: inspection.install_script.or(release.install_script),
             disagreements: inspection.disagreements,
             extras,
+            media_type: inspection.media_type,
+            content_published: inspection.published,
+            checksums: Vec::new(),
             proven: verified.basis() == lazaret_evidence::Basis::Declared,
         })
     }

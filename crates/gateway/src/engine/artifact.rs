@@ -6,14 +6,16 @@ use super::documents::LoadError;
 use super::package::{Judged, Package, Place};
 use super::request::Asked;
 use super::store::Stored;
+use super::unlisted::Alone;
+use super::vouched::Composed;
 use crate::wire::{Answer, Body, ByteRange, RangeAnswer, answer, matches_etag, requested};
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use lazaret_ecosystems::Part;
 use lazaret_evidence::Verified;
-use lazaret_policy::{Pass, Withheld};
-use lazaret_vocabulary::{PackageName, Principal, Refusal};
+use lazaret_policy::{Pass, Withheld, codes};
+use lazaret_vocabulary::{Algorithm, Artifact, PackageName, Principal, Refusal, Release, ReleaseKind, Reply};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,16 +45,78 @@ impl Gateway {
         part: Part,
     ) -> Answer {
         let page = self.page_url(asked.root, &name);
+        let reserved = |other: &PackageName| *other != name && self.state().firewall.is_reserved(other);
+        if !self.is_hosted(&name)
+            && let Some(other) = asked.ecosystem.also_named(&file).into_iter().find(reserved)
+        {
+            return self.load_failed(asked, &other, &LoadError::Reserved(other.to_string()));
+        }
         let loaded = match self.load(&name).await {
             Ok(loaded) => loaded,
             Err(LoadError::Absent(_)) => return self.unpublished(asked, &name, &file, part, page).await,
             Err(error) => return self.load_failed(asked, &name, &error),
         };
         let package = loaded.package;
-        let Some(place) = package.places.get(file.as_str()).copied() else {
-            return self.unpublished(asked, &name, &file, part, page).await;
+        let found = match self.find(asked, &package, &file).await {
+            Ok(found) => found,
+            Err(error) => return self.load_failed(asked, &name, &error),
         };
-        self.serve_known(asked, package, place, part, page).await
+        match found {
+            Some((package, place)) => self.serve_known(asked, package, place, part, page).await,
+            None if package.hosted => self.uploaded(asked, &package, file, part, page).await,
+            None => self.unpublished(asked, &name, &file, part, page).await,
+        }
+    }
+
+    /// Where a file stands: in the package's index, or in a release that no index lists. All that documents on
+    /// its release say is known then.
+    async fn find(
+        &self,
+        asked: &Asked<'_>,
+        package: &Arc<Package>,
+        file: &str,
+    ) -> Result<Option<(Arc<Package>, Place)>, LoadError> {
+        let viewer = asked.viewer();
+        if let Some(place) = package.places.get(file) {
+            self.detail(package, place.release).await?;
+            let judged = self.judge(package, viewer);
+            return Ok(package.place_of(file, &judged).map(|place| (package.clone(), place)));
+        }
+        let Some(single) = self.find_unlisted(package, file, viewer).await? else { return Ok(None) };
+        let judged = self.judge(&single, viewer);
+        Ok(single.place_of(file, &judged).map(|place| (single, place)))
+    }
+
+    /// A file that was uploaded to a package of this house and that no release names yet.
+    async fn uploaded(
+        &self,
+        asked: &Asked<'_>,
+        package: &Arc<Package>,
+        file: String,
+        part: Part,
+        page: String,
+    ) -> Answer {
+        let stored = match self.stored(&package.name, &file.as_str().into()).await {
+            Ok(Some(stored)) if stored.facts.version.is_empty() => stored,
+            Ok(_) => return self.not_found(asked),
+            Err(error) => return self.load_failed(asked, &package.name, &error),
+        };
+        let release = Release {
+            artifacts: vec![Artifact {
+                file: stored.file.clone(),
+                url: "".into(),
+                digests: vec![stored.sha256.clone()],
+                size_bytes: Some(stored.size_bytes),
+            }],
+            kind: ReleaseKind::Hosted,
+            ..Release::default()
+        };
+        let standing = package.index.standing().clone();
+        let index = Composed::new(Box::new(Alone::new(standing)), vec![release]);
+        let memory = package.memory().as_ref().clone();
+        let (ecosystem, name, now) = (package.ecosystem, package.name.clone(), self.clock.now());
+        let single = Package::new(ecosystem, name, true, Box::new(index), memory, now);
+        self.serve_known(asked, Arc::new(single), Place { release: 0, artifact: 0 }, part, page).await
     }
 
     /// A file whose package and place are known.
@@ -64,11 +128,15 @@ impl Gateway {
         part: Part,
         page: String,
     ) -> Answer {
-        let judged = self.judge(&package, asked.identity.principal.class);
+        let judged = self.judge(&package, asked.viewer());
         self.serve_file(asked, Wanted { package, place, judged, page }, part).await
     }
 
     async fn serve_file(&self, asked: &Asked<'_>, wanted: Wanted, part: Part) -> Answer {
+        let wanted = match self.looked_into(asked, wanted).await {
+            Ok(wanted) => wanted,
+            Err(answer) => return answer,
+        };
         let Wanted { package, place, judged, page } = &wanted;
         self.note_decision(package, judged, place.release);
         if let Some(withheld) = judged.allowed.withheld(place.release) {
@@ -77,14 +145,7 @@ impl Gateway {
         let Some(pass) = judged.allowed.pass(place.release) else {
             return self.not_found(asked);
         };
-        let Some(artifact) = package
-            .index
-            .releases()
-            .get(place.release)
-            .and_then(|release| release.artifacts.get(place.artifact))
-        else {
-            return self.not_found(asked);
-        };
+        let Some(artifact) = &package.declared(*place) else { return self.not_found(asked) };
         match self.stored_as_declared(&package.name, artifact).await {
             Ok(Some(stored)) => match self.serve_stored(asked, &wanted, &stored, part, pass).await {
                 Some(answer) => return answer,
@@ -99,11 +160,89 @@ impl Gateway {
                 None => {}
             },
             Ok(None) if package.hosted => return self.not_found(asked),
+            Ok(None) if part == Part::Whole => {
+                if let Some(answer) = self.head_of_cold(asked, package, artifact) {
+                    return answer;
+                }
+            }
             Ok(None) => {}
             Err(error) => return self.load_failed(asked, &package.name, &error),
         }
         let Some(progress) = self.arrival(package, *place) else { return self.not_found(asked) };
         self.serve_arriving(asked, wanted, part, progress).await
+    }
+
+    /// A file of which nothing but its content tells what policy needs is fetched before it is judged. What is
+    /// refused whatever it may contain is not.
+    async fn looked_into(&self, asked: &Asked<'_>, mut wanted: Wanted) -> Result<Wanted, Answer> {
+        let (package, place) = (wanted.package.clone(), wanted.place);
+        let releases = package.index.releases();
+        let artifact = releases.get(place.release).and_then(|release| release.artifacts.get(place.artifact));
+        let Some(artifact) =
+            artifact.filter(|artifact| !package.hosted && asked.ecosystem.tells_by_content(artifact))
+        else {
+            return Ok(wanted);
+        };
+        let whatever = [codes::KILLED, codes::RESERVED_NAME, codes::NOT_YET_THERE, codes::KNOWN_MALWARE];
+        let withheld = wanted.judged.allowed.withheld(place.release);
+        if withheld.is_some_and(|withheld| whatever.contains(&&*withheld.code)) {
+            return Ok(wanted);
+        }
+        match self.stored_as_declared(&package.name, artifact).await {
+            Ok(Some(_)) => return Ok(wanted),
+            Ok(None) => {}
+            Err(error) => return Err(self.load_failed(asked, &package.name, &error)),
+        }
+        let Some(mut progress) = self.arrival(&package, place) else { return Err(self.not_found(asked)) };
+        loop {
+            let now = progress.borrow_and_update().clone();
+            match now {
+                Progress::Whole { .. } => break,
+                Progress::Failed(error) => return Err(self.arrival_failed(asked, &wanted, &error)),
+                _ => {}
+            }
+            if progress.changed().await.is_err() && !progress.borrow().is_over() {
+                return Err(self.arrival_failed(asked, &wanted, &ArrivalError::Store));
+            }
+        }
+        wanted.judged = self.judge(&package, asked.viewer());
+        Ok(wanted)
+    }
+
+    /// The answer to a question about a file that is not here yet, where its index declares all that is asked.
+    fn head_of_cold(&self, asked: &Asked<'_>, package: &Package, artifact: &Artifact) -> Option<Answer> {
+        if asked.head.method != Method::HEAD || asked.head.headers.contains_key(header::RANGE) {
+            return None;
+        }
+        // What stands for a release, as an image's manifest does, may be of a kind that only its content tells.
+        if asked.ecosystem.pointers().is_some() && !package.memory().belongs_to_owner(&artifact.file) {
+            return None;
+        }
+        let sha256 = artifact.digests.iter().find(|digest| digest.algorithm() == Algorithm::Sha256)?;
+        let size = artifact.size_bytes?;
+        let mut response = Response::new(Body::empty());
+        let media = asked.ecosystem.media_type(&artifact.file);
+        artifact_headers(&mut response, &sha256.to_hex(), media);
+        for (name, value) in asked.ecosystem.file_headers(&artifact.file, sha256, media) {
+            set(&mut response, name, &value);
+        }
+        set(&mut response, header::CONTENT_LENGTH, &size.to_string());
+        Some(response)
+    }
+
+    /// A file's digest as text, from what was computed when it came.
+    fn checksum(&self, asked: &Asked<'_>, wanted: &Wanted, stored: &Stored, algorithm: Algorithm) -> Answer {
+        let kept = stored.facts.checksums.iter().filter_map(|text| text.parse().ok());
+        let releases = wanted.package.index.releases();
+        let declared = releases
+            .get(wanted.place.release)
+            .and_then(|release| release.artifacts.get(wanted.place.artifact))
+            .map_or_else(Vec::new, |artifact| artifact.digests.clone());
+        let mut all = std::iter::once(stored.sha256.clone()).chain(kept).chain(declared);
+        match all.find(|digest| digest.algorithm() == algorithm) {
+            Some(digest) => answer(Reply::new(StatusCode::OK, "text/plain; charset=utf-8", digest.to_hex())),
+            None => self.not_found(asked),
+        }
     }
 
     /// A file in the store. `None` when its bytes are damaged or missing.
@@ -117,6 +256,9 @@ impl Gateway {
     ) -> Option<Answer> {
         if let Some(refused) = self.last_look(asked, wanted, stored) {
             return Some(refused);
+        }
+        if let Part::Checksum(algorithm) = part {
+            return Some(self.checksum(asked, wanted, stored, algorithm));
         }
         let digest = match part {
             Part::Whole => &stored.sha256,
@@ -139,17 +281,26 @@ impl Gateway {
             return Some(self.load_failed(asked, &wanted.package.name, &error));
         }
         self.record_download(&wanted.package, stored, &asked.identity.principal, part);
-        let media = match part {
-            Part::Whole => asked.ecosystem.media_type(&stored.file),
-            Part::Metadata => "text/plain; charset=utf-8",
+        let media = match (part, &stored.facts.media_type) {
+            (Part::Whole, Some(media)) => media.as_str(),
+            (Part::Whole, None) => asked.ecosystem.media_type(&stored.file),
+            _ => "text/plain; charset=utf-8",
         };
-        Some(self.release(asked, &pass, &verified, media, source))
+        let extra = match part {
+            Part::Whole => asked.ecosystem.file_headers(&stored.file, &stored.sha256, media),
+            _ => Vec::new(),
+        };
+        let mut response = self.release(asked, &pass, &verified, media, source);
+        for (name, value) in extra {
+            set(&mut response, name, &value);
+        }
+        Some(response)
     }
 
     /// What only the bytes can tell: a digest that was killed, a manifest that disagrees. Judged once more,
     /// since the verdict that let the request through may be older than what the file revealed.
     fn last_look(&self, asked: &Asked<'_>, wanted: &Wanted, stored: &Arc<Stored>) -> Option<Answer> {
-        let judged = self.judge(&wanted.package, asked.identity.principal.class);
+        let judged = self.judge(&wanted.package, asked.viewer());
         if let Some(withheld) = judged.allowed.withheld(wanted.place.release) {
             self.note_decision(&wanted.package, &judged, wanted.place.release);
             return Some(self.withhold(
@@ -171,7 +322,7 @@ impl Gateway {
         asked: &Asked<'_>,
         _pass: &Pass,
         verified: &Verified,
-        media: &'static str,
+        media: &str,
         source: Source,
     ) -> Answer {
         let tag = verified.sha256().to_hex();
@@ -280,6 +431,7 @@ impl Gateway {
         let mut response = Response::new(Body::empty());
         set(&mut response, header::CONTENT_TYPE, media);
         set(&mut response, header::CACHE_CONTROL, "no-store");
+        self.declared_headers(asked, &wanted, &mut response, media);
         if let Some(length) = length {
             set(&mut response, header::CONTENT_LENGTH, &length.to_string());
         }
@@ -297,6 +449,21 @@ impl Gateway {
         });
         *response.body_mut() = Body::coming(chunks, length);
         response
+    }
+
+    /// Headers of a file that is still coming, as far as its declared digest has them.
+    fn declared_headers(&self, asked: &Asked<'_>, wanted: &Wanted, response: &mut Answer, media: &str) {
+        let releases = wanted.package.index.releases();
+        let artifact = releases
+            .get(wanted.place.release)
+            .and_then(|release| release.artifacts.get(wanted.place.artifact));
+        let Some(artifact) = artifact else { return };
+        let sha256 = artifact.digests.iter().find(|digest| digest.algorithm() == Algorithm::Sha256);
+        if let Some(sha256) = sha256 {
+            for (name, value) in asked.ecosystem.file_headers(&artifact.file, sha256, media) {
+                set(response, name, &value);
+            }
+        }
     }
 
     fn arrival_failed(&self, asked: &Asked<'_>, wanted: &Wanted, error: &ArrivalError) -> Answer {
@@ -386,7 +553,7 @@ impl Tail {
 
     /// Verified and stored: judge once more with what the file revealed, record, let go.
     async fn finish(&mut self, stored: &Arc<Stored>) -> io::Result<()> {
-        let judged = self.gateway.judge(&self.wanted.package, self.principal.class);
+        let judged = self.gateway.judge(&self.wanted.package, self.wanted.judged.viewer);
         let withheld: Option<&Withheld> = judged.allowed.withheld(self.wanted.place.release);
         if let Some(withheld) = withheld {
             return Err(io::Error::other(format!("withheld: {}", withheld.code)));
@@ -412,7 +579,7 @@ pub(crate) enum Source {
     File(std::fs::File),
 }
 
-fn artifact_headers(response: &mut Answer, tag: &str, media: &'static str) {
+fn artifact_headers(response: &mut Answer, tag: &str, media: &str) {
     set(response, header::ETAG, &format!("\"{tag}\""));
     set(response, header::ACCEPT_RANGES, "bytes");
     set(response, header::CONTENT_TYPE, media);

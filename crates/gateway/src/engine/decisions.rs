@@ -122,7 +122,7 @@ impl Gateway {
         let (state, now, memory) = (self.state(), self.clock.now(), package.memory());
         let releases = self.releases_with_memory(package, &memory);
         let version = releases.get(*release)?.version.to_string();
-        self.with_dossier(package, &state, &memory, &releases, &judged.known, judged.class, now, |dossier| {
+        self.with_dossier(package, &state, &memory, &releases, &judged.known, judged.viewer, now, |dossier| {
             let judgement = state.firewall.judge(dossier, *release);
             let record = state.firewall.record(dossier, *release, &judgement)?;
             Some(DecisionRow {

@@ -2,11 +2,11 @@
 
 use super::Gateway;
 use super::package::Package;
-use crate::upstream::{Fetched, UpstreamError, Validators};
+use crate::upstream::{Coding, Fetched, UpstreamError, Validators, Wanted as Asking, moment};
 use http::StatusCode;
 use lazaret_ecosystems::{Ecosystem, Fetch, FetchScope, Need, Wanted};
 use lazaret_metadata::DocumentRow;
-use lazaret_vocabulary::{Document, PackageName, Timestamp};
+use lazaret_vocabulary::{Document, EcosystemId, PackageName, Span, Timestamp};
 use std::sync::Arc;
 
 /// Why there is no package to judge.
@@ -55,6 +55,16 @@ const MAX_ROUNDS: usize = 4;
 /// Above this many bytes a document is read where blocking is allowed.
 const BLOCKING_BYTES: usize = 128 << 10;
 
+/// How a document is kept.
+pub(crate) struct Keeping<'a> {
+    /// Under which name beside its role.
+    pub(crate) owner: &'a str,
+    /// How long it is good without asking again.
+    pub(crate) fresh: Span,
+    /// Whether its bytes may be inflated.
+    pub(crate) coding: Coding,
+}
+
 /// Documents gathered for one package.
 struct Gathered {
     documents: Vec<Document>,
@@ -62,6 +72,19 @@ struct Gathered {
     fetched: Timestamp,
     stale: bool,
     changed: bool,
+    /// Something was asked for at all.
+    asked: bool,
+}
+
+/// A fetch as the upstream client takes it.
+pub(crate) fn ask<'a>(ecosystem: &dyn Ecosystem, fetch: &'a Fetch, coding: Coding) -> Asking<'a> {
+    Asking {
+        role: &fetch.upstream,
+        path: &fetch.path,
+        accept: fetch.accept,
+        headers: ecosystem.fetch_headers(fetch.role),
+        coding,
+    }
 }
 
 impl Gateway {
@@ -156,11 +179,13 @@ impl Gateway {
         let (name, _) = key;
         let ecosystem = self.ecosystem_of(name).ok_or_else(|| LoadError::Absent(name.to_string()))?;
         let gathered = self.gather(ecosystem, name).await?;
-        if gathered.documents.is_empty() {
+        let blank = gathered.asked && gathered.documents.is_empty();
+        if blank && ecosystem.details().is_none() {
             return Err(LoadError::Absent(name.to_string()));
         }
         // Nothing new upstream: what was read before still stands, only its lease is longer.
         if !gathered.changed
+            && gathered.asked
             && let Some(before) = self.packages.get(key)
             && !before.lease().is_over()
         {
@@ -173,7 +198,9 @@ impl Gateway {
         if let Err(LoadError::Malformed { .. }) = &read {
             self.forget_documents(name).await;
         }
-        Ok(Loaded { package: Arc::new(read?), stale: gathered.stale })
+        let mut package = read?;
+        package.blank = blank;
+        Ok(Loaded { package: Arc::new(package), stale: gathered.stale })
     }
 
     async fn gather(
@@ -182,10 +209,15 @@ impl Gateway {
         name: &PackageName,
     ) -> Result<Gathered, LoadError> {
         let id = ecosystem.profile().id;
-        let needs = self.state().policy.needs(name, self.clock.now());
-        let need = Need { dates_after: needs.dates_after, details: needs.details };
-        let mut gathered =
-            Gathered { documents: Vec::new(), fetched: Timestamp::MAX, stale: false, changed: false };
+        let roles = self.roles(id);
+        let need = self.need(name, &roles);
+        let mut gathered = Gathered {
+            documents: Vec::new(),
+            fetched: self.clock.now(),
+            stale: false,
+            changed: false,
+            asked: false,
+        };
         let mut asked: Vec<&'static str> = Vec::new();
         let unavailable = |cause: UpstreamError| LoadError::Unavailable { package: name.to_string(), cause };
         if self.upstream(id).is_none() {
@@ -202,8 +234,9 @@ impl Gateway {
                 return Ok(gathered);
             }
             asked.extend(fetches.iter().map(|fetch| fetch.role));
+            gathered.asked = true;
             let results = futures_util::future::join_all(
-                fetches.iter().map(|fetch| self.current_document(ecosystem, name, fetch)),
+                fetches.iter().map(|fetch| self.package_document(ecosystem, name, fetch)),
             )
             .await;
             for (fetch, result) in fetches.iter().zip(results) {
@@ -228,19 +261,41 @@ impl Gateway {
         Ok(gathered)
     }
 
-    /// One document: the kept one while it is fresh, else upstream's, else the kept one marked stale. Tells
-    /// beside it whether it is stale and whether it differs from the kept one.
-    async fn current_document(
+    /// What policy needs to know of a package.
+    pub(crate) fn need<'r>(&self, name: &PackageName, roles: &'r [Arc<str>]) -> Need<'r> {
+        let needs = self.state().policy.needs(name, self.clock.now());
+        Need { dates_after: needs.dates_after, details: needs.details, roles }
+    }
+
+    /// The roles for which an address is configured.
+    pub(crate) fn roles(&self, id: EcosystemId) -> Vec<Arc<str>> {
+        self.upstream(id).map(|upstream| upstream.roles()).unwrap_or_default()
+    }
+
+    async fn package_document(
         &self,
         ecosystem: &'static dyn Ecosystem,
         name: &PackageName,
         fetch: &Fetch,
     ) -> Result<(Document, bool, bool), UpstreamError> {
-        let id = ecosystem.profile().id;
         let owner = match fetch.scope {
             FetchScope::Package => name.as_str(),
             FetchScope::Ecosystem => "",
         };
+        let fresh = self.settings.fresh;
+        self.current_document(ecosystem, &Keeping { owner, fresh, coding: Coding::Any }, fetch).await
+    }
+
+    /// One document: the kept one while it is fresh, else upstream's, else the kept one marked stale. Tells
+    /// beside it whether it is stale and whether it differs from the kept one.
+    pub(crate) async fn current_document(
+        &self,
+        ecosystem: &'static dyn Ecosystem,
+        keeping: &Keeping<'_>,
+        fetch: &Fetch,
+    ) -> Result<(Document, bool, bool), UpstreamError> {
+        let id = ecosystem.profile().id;
+        let owner = keeping.owner;
         let upstream = self.upstream(id).ok_or_else(|| UpstreamError::NotConfigured(id.to_string()))?;
         let now = self.clock.now();
         let row = self.metadata.document(id.as_str(), owner, fetch.role).await.unwrap_or_else(|error| {
@@ -252,7 +307,7 @@ impl Gateway {
             None => None,
         };
         if let Some(kept) = &kept
-            && now.since(kept.fetched) < self.settings.fresh
+            && now.since(kept.fetched) < keeping.fresh
         {
             return Ok((kept.clone(), false, false));
         }
@@ -262,7 +317,7 @@ impl Gateway {
             }
             _ => Validators::default(),
         };
-        match upstream.document(fetch.upstream, &fetch.path, fetch.accept, &validators).await {
+        match upstream.document(&ask(ecosystem, fetch, keeping.coding), &validators).await {
             Ok(Fetched::Unchanged) => match kept {
                 Some(mut kept) => {
                     kept.fetched = now;
@@ -277,16 +332,19 @@ impl Gateway {
                     Err(UpstreamError::Refused("it says `unchanged` of a document we do not have".into()))
                 }
             },
-            Ok(Fetched::Body { body, content_type, validators }) => {
+            Ok(Fetched::Body { body, content_type, validators, modified }) => {
                 let same = kept.as_ref().is_some_and(|kept| kept.body == body);
-                let document = Document { role: fetch.role, body, content_type, fetched: now };
+                let document = Document { role: fetch.role, body, content_type, fetched: now, modified };
                 self.keep_document(id.as_str(), owner, &document, validators, row).await;
                 Ok((document, false, !same))
             }
             Err(UpstreamError::Absent) => Err(UpstreamError::Absent),
+            Err(UpstreamError::Status(status)) if ecosystem.means_absent(status) => {
+                Err(UpstreamError::Absent)
+            }
             Err(error) => match kept {
                 Some(kept) if now.since(kept.fetched) < self.settings.max_stale => {
-                    tracing::warn!(package = %name, %error, "upstream failed; a stale document is served");
+                    tracing::warn!(owner, %error, "upstream failed; a stale document is served");
                     metrics::counter!("lazaret_stale_total", "ecosystem" => id.as_str()).increment(1);
                     Ok((kept, true, false))
                 }
@@ -303,7 +361,13 @@ impl Gateway {
                 return None;
             }
         };
-        Some(Document { role, body, content_type: row.content_type.clone(), fetched: row.fetched })
+        Some(Document {
+            role,
+            body,
+            content_type: row.content_type.clone(),
+            fetched: row.fetched,
+            modified: row.last_modified.as_deref().and_then(moment),
+        })
     }
 
     /// Keeps a document for the next start. What fails here costs a fetch later, nothing more.
@@ -379,10 +443,20 @@ impl Gateway {
         };
         let index = index
             .map_err(|error| LoadError::Malformed { package: name.to_string(), why: error.to_string() })?;
-        let memory = self
+        let mut memory = self
             .remember(name, index.releases(), hosted)
             .await
             .map_err(|error| self.store_failed("memory", &error))?;
+        let index = match super::vouched::releases_of(&memory, hosted) {
+            Some(releases) if index.releases().is_empty() => {
+                memory = self
+                    .remember(name, &releases, hosted)
+                    .await
+                    .map_err(|error| self.store_failed("memory", &error))?;
+                Box::new(super::vouched::Composed::new(index, releases))
+            }
+            _ => index,
+        };
         Ok(Package::new(ecosystem, name.clone(), hosted, index, memory, fetched))
     }
 

@@ -2,9 +2,11 @@
 
 use super::Gateway;
 use super::documents::LoadError;
+use super::package::{Package, Viewer};
 use lazaret_policy::Withheld;
 use lazaret_vocabulary::{PackageName, PrincipalClass, Purl, Timestamp};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Why there is nothing to explain.
 #[derive(Debug, thiserror::Error)]
@@ -21,22 +23,50 @@ impl From<LoadError> for ExplainError {
 const MAX_HIDDEN: usize = 500;
 
 impl Gateway {
+    /// The package as it has to be looked at to judge one version: the release may be one that no index lists, or
+    /// one that is named by a name that can be moved.
+    async fn package_with(&self, package: &Arc<Package>, version: &str) -> Result<Arc<Package>, LoadError> {
+        let listed = package.index.releases().iter().position(|release| *release.version == *version);
+        if let Some(at) = listed {
+            self.detail(package, at).await?;
+            return Ok(package.clone());
+        }
+        if package.hosted {
+            return Ok(package.clone());
+        }
+        let viewer = Viewer::now(PrincipalClass::Anonymous);
+        let details = package.ecosystem.details();
+        if let Some(file) = details.and_then(|details| details.main_file(&package.name, version))
+            && let Some(single) = self.find_unlisted(package, &file, viewer).await?
+        {
+            return Ok(single);
+        }
+        match self.at_pointer(package, version).await? {
+            Some(single) => Ok(single),
+            None => Ok(package.clone()),
+        }
+    }
+
     /// The verdict on one release with every finding, or with `version` `None` on the whole package: what is
     /// hidden now and why.
     pub async fn explain(&self, name: &PackageName, version: Option<&str>) -> Result<Value, ExplainError> {
-        let package = self.load(name).await?.package;
-        let class = PrincipalClass::Anonymous;
-        let judged = self.judge(&package, class);
+        let viewer = Viewer::now(PrincipalClass::Anonymous);
+        let loaded = self.load(name).await?.package;
+        let package = match version {
+            Some(version) => self.package_with(&loaded, version).await?,
+            None if loaded.blank => return Err(LoadError::Absent(name.to_string()).into()),
+            None => {
+                self.detail_all(&loaded).await?;
+                loaded
+            }
+        };
+        let judged = self.judge(&package, viewer);
         let newest = package.newest_allowed(&judged.allowed);
         let kind = package.ecosystem.profile().purl_type;
-        let purl = Purl {
-            kind: kind.to_owned(),
-            name: name.as_str().to_owned(),
-            version: version.map(str::to_owned),
-        };
+        let purl = Purl::new(kind, name.as_str(), version);
         let releases = package.index.releases();
         let mut answer = json!({
-            "purl": purl.to_string(),
+            "purl": purl.map(|purl| purl.to_string()),
             "policy_revision": judged.allowed.revision(),
             "newest_allowed": newest,
             "hosted": package.hosted,
@@ -57,6 +87,9 @@ impl Gateway {
             set(&mut answer, "hidden", Value::Array(hidden));
             return Ok(answer);
         };
+        // Named by a name that can be moved, it is the one release there is.
+        let single = releases.first().filter(|release| releases.len() == 1 && release.reference.is_some());
+        let version = single.map_or(version, |release| &release.version);
         let matching: Vec<usize> = releases
             .iter()
             .enumerate()
@@ -70,7 +103,7 @@ impl Gateway {
             .find(|index| judged.allowed.withheld(*index).is_some())
             .or_else(|| matching.first().copied())
             .ok_or_else(|| ExplainError(format!("`{name}` has no version {version}")))?;
-        let judgement = self.findings(&package, index, class);
+        let judgement = self.findings(&package, index, viewer);
         let verdict = match &judgement.withheld {
             None => "admit",
             Some(withheld) => withheld.action.as_str(),

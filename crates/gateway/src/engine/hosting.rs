@@ -17,13 +17,13 @@ use std::time::Duration;
 use tokio::sync::SemaphorePermit;
 
 /// What went wrong, with the status to say it under.
-type Failure = (StatusCode, String);
+pub(crate) type Failure = (StatusCode, String);
 
 /// Longest silence inside a request's body, and longest wait for room to read it.
 const BODY_IDLE: Duration = Duration::from_secs(30);
 
 /// Digests that clients ask for beside SHA-256.
-const ALSO: [Algorithm; 2] = [Algorithm::Sha512, Algorithm::Sha1];
+const ALSO: [Algorithm; 3] = [Algorithm::Sha512, Algorithm::Sha1, Algorithm::Md5];
 
 impl Gateway {
     pub(crate) async fn submit(
@@ -39,15 +39,22 @@ impl Gateway {
                 .failed(asked, (StatusCode::METHOD_NOT_ALLOWED, "publishing is not offered here".into()));
         };
         if asked.identity.is_anonymous() {
-            let message = "publishing needs a token with the scope `publish:…`";
-            let mut reply = answer(asked.ecosystem.error(StatusCode::UNAUTHORIZED, message, &asked.head));
-            super::artifact::set(&mut reply, header::WWW_AUTHENTICATE, "Basic realm=\"Lazaret\"");
-            return reply;
+            return self.needs_token(asked);
         }
         match self.change(asked, hosting, action, package, limit_bytes, body).await {
             Ok(answer) => answer,
             Err(failure) => self.failed(asked, failure),
         }
+    }
+
+    /// Says that changes are made with a token only.
+    pub(crate) fn needs_token(&self, asked: &Asked<'_>) -> Answer {
+        let message = "publishing needs a token with the scope `publish:…`";
+        let mut reply = answer(asked.ecosystem.error(StatusCode::UNAUTHORIZED, message, &asked.head));
+        if !reply.headers().contains_key(header::WWW_AUTHENTICATE) {
+            super::artifact::set(&mut reply, header::WWW_AUTHENTICATE, "Basic realm=\"Lazaret\"");
+        }
+        reply
     }
 
     fn failed(&self, asked: &Asked<'_>, (status, message): Failure) -> Answer {
@@ -81,7 +88,9 @@ impl Gateway {
             .read(action, package.as_ref(), &asked.head, &body)
             .map_err(|error| (error.status, error.message))?;
         let name = change.package().clone();
-        if !asked.identity.may_publish(&name) {
+        // What stores nothing was permitted above, and may be about more than one package.
+        let nothing = matches!(change, Change::Acknowledge { .. });
+        if !nothing && !asked.identity.may_publish(&name) {
             return Err(self.not_permitted(asked, &name));
         }
         let existing = self.hosted_package(&name).await.map_err(|error| self.store_failure(&error))?;
@@ -92,13 +101,16 @@ impl Gateway {
             let owners = existing.map(|existing| existing.owners).unwrap_or_default();
             return Ok(answer(hosting.owners(&owners)));
         }
+        if nothing {
+            return Ok(answer(hosting.done(&change)));
+        }
         self.carry_out(asked, &name, &change, existing.as_ref()).await?;
         self.reload().await;
         self.forget_package(&name);
         Ok(answer(hosting.done(&change)))
     }
 
-    fn not_permitted(&self, asked: &Asked<'_>, name: &PackageName) -> Failure {
+    pub(crate) fn not_permitted(&self, asked: &Asked<'_>, name: &PackageName) -> Failure {
         let ecosystem = asked.ecosystem.profile().id;
         (
             StatusCode::FORBIDDEN,
@@ -126,12 +138,13 @@ impl Gateway {
         };
         let data = &self.metadata;
         let result = match change {
-            Change::Publish { version, manifest, files, tags, description, .. } => {
+            Change::Publish { version, manifest, files, tags, description, requires, by_digest, .. } => {
+                self.are_there(name, requires).await?;
                 let mut rows = Vec::new();
                 for file in files {
-                    rows.push(
-                        self.hosted_file(file, version).await.map_err(|error| self.store_failure(&error))?,
-                    );
+                    let media_type = asked.ecosystem.hosting().and_then(|hosting| hosting.media_type(file));
+                    let row = self.hosted_file(file, version, media_type).await;
+                    rows.push(row.map_err(|error| self.store_failure(&error))?);
                 }
                 let publication = Publication {
                     ecosystem: ecosystem.to_owned(),
@@ -146,6 +159,7 @@ impl Gateway {
                     tags: tags.clone(),
                     // Whether a version may get further files is the ecosystem's rule; it was asked above.
                     extends: true,
+                    by_digest: *by_digest,
                 };
                 data.publish(&publication, &audit("publish", version)).await.map(|_| ())
             }
@@ -186,9 +200,23 @@ impl Gateway {
             Change::Owners { add, remove, .. } => {
                 data.change_owners(ecosystem, key, add, remove, &audit("owners", "")).await
             }
-            Change::OwnersList { .. } => Ok(()),
+            Change::OwnersList { .. } | Change::Acknowledge { .. } => Ok(()),
         };
         result.map_err(|error| self.refused(error))
+    }
+
+    /// Whether all of these files were uploaded to the package.
+    async fn are_there(&self, name: &PackageName, files: &[String]) -> Result<(), Failure> {
+        for file in files {
+            let stored = self
+                .stored(name, &file.as_str().into())
+                .await
+                .map_err(|error| (error.status(), error.to_string()))?;
+            if stored.is_none() {
+                return Err((StatusCode::NOT_FOUND, format!("`{file}` was not uploaded to `{name}`")));
+            }
+        }
+        Ok(())
     }
 
     /// Stores a published file's bytes, which are nobody's until the publication is on record.
@@ -196,17 +224,18 @@ impl Gateway {
         &self,
         file: &HostedFile,
         version: &str,
+        media_type: Option<String>,
     ) -> Result<(HostedFileRow, String), lazaret_blobs::BlobError> {
-        let wanted: Vec<Digest> = ALSO
-            .iter()
-            .filter_map(|algorithm| Digest::from_bytes(*algorithm, &vec![0; algorithm.size_bytes()]))
-            .collect();
-        let mut digester = Digester::for_declared(&wanted);
+        let mut digester = Digester::for_algorithms(ALSO);
         digester.update(&file.bytes);
         let (digests, size_bytes) = digester.finish();
         let sha256 = self.blobs.put_bytes(&file.bytes).await?;
-        let mut facts =
-            ArtifactFacts { version: version.to_owned(), proven: true, ..ArtifactFacts::default() };
+        let mut facts = ArtifactFacts {
+            version: version.to_owned(),
+            proven: true,
+            media_type,
+            ..ArtifactFacts::default()
+        };
         if let Some((part, bytes)) = &file.extra {
             facts.extras.push((part.as_str().to_owned(), self.blobs.put_bytes(bytes).await?));
         }
@@ -232,7 +261,7 @@ impl Gateway {
         }
     }
 
-    fn store_failure(&self, error: &dyn std::fmt::Display) -> Failure {
+    pub(crate) fn store_failure(&self, error: &dyn std::fmt::Display) -> Failure {
         tracing::error!(%error, "the store failed while a package was changed");
         (StatusCode::INTERNAL_SERVER_ERROR, "the gateway's own store failed; nothing was changed".into())
     }

@@ -2,11 +2,12 @@
 
 use super::Gateway;
 use super::documents::{LoadError, LoadKey};
+use super::package::Viewer;
 use super::replies::{Kept, ReplyKey};
 use super::request::Asked;
 use crate::wire::Answer;
 use lazaret_ecosystems::{Shown, View};
-use lazaret_vocabulary::{BaseUrl, PackageName, PrincipalClass};
+use lazaret_vocabulary::{BaseUrl, PackageName};
 use std::sync::Arc;
 
 /// Above this many bytes of reply, rendering and compressing go where blocking is allowed.
@@ -14,11 +15,12 @@ const BLOCKING_BYTES: usize = 64 << 10;
 
 impl Gateway {
     pub(crate) async fn index(&self, asked: &Asked<'_>, name: PackageName, view: View) -> Answer {
-        let class = asked.identity.principal.class;
+        let viewer = asked.viewer();
         let state = self.state();
         let key = ReplyKey {
             spelled: name.as_str().into(),
-            class: state.firewall.class_matters(&name).then_some(class),
+            class: state.firewall.class_matters(&name).then_some(viewer.class),
+            as_of: viewer.as_of,
             package: name.clone(),
             base: asked.base.clone(),
             view,
@@ -45,6 +47,9 @@ impl Gateway {
             Ok(loaded) => loaded,
             Err(error) => return self.load_failed(asked, &name, &error),
         };
+        if loaded.package.blank {
+            return self.load_failed(asked, &name, &LoadError::Absent(name.to_string()));
+        }
         let stale = loaded.stale;
         let root = asked.root.to_owned();
         let gateway = self.arc();
@@ -52,7 +57,7 @@ impl Gateway {
         let rendered = self
             .renders
             .join(key.clone(), || async move {
-                gateway.render(loaded.package, flight_key, base, root, class).await
+                gateway.render(loaded.package, flight_key, base, root, viewer).await
             })
             .await
             .unwrap_or(Err(LoadError::Store));
@@ -76,15 +81,16 @@ impl Gateway {
         key: ReplyKey,
         base: BaseUrl,
         root: String,
-        class: PrincipalClass,
+        viewer: Viewer,
     ) -> Result<Arc<Kept>, LoadError> {
+        self.detail_all(&package).await?;
         let large = package.index.weight() > BLOCKING_BYTES;
         let gateway = self.clone();
         let reply_key = key.clone();
         let work = move || {
             // The lease is taken before the facts: what is learnt meanwhile ends it, and this reply with it.
             let lease = package.lease();
-            let judged = gateway.judge(&package, class);
+            let judged = gateway.judge(&package, viewer);
             let page = gateway.page_url(&root, &package.name);
             if let Some(refusal) = package.held_back(&judged.allowed, &page) {
                 gateway.tally.held_back(refusal);

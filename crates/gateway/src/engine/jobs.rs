@@ -141,8 +141,13 @@ impl Gateway {
 
     /// Drops what is in memory of a package.
     pub(crate) fn forget_package(&self, name: &PackageName) {
+        self.forget_packages(&std::collections::HashSet::from([name.clone()]));
+    }
+
+    /// What was read of several packages.
+    pub(crate) fn forget_packages(&self, names: &std::collections::HashSet<PackageName>) {
         for (key, package) in self.packages.iter() {
-            if key.0 == *name {
+            if names.contains(&key.0) {
                 package.lease().end();
                 self.packages.invalidate(&*key);
             }

@@ -1,46 +1,46 @@
 //! Facts together, verdict out. The one place that calls the firewall for a request.
 
 use super::Gateway;
-use super::package::{Judged, Memory, Package, Place};
+use super::package::{Judged, Memory, Package, Place, Viewer};
 use super::request::Asked;
 use super::state::State;
 use crate::wire::{Answer, answer};
 use http::StatusCode;
 use lazaret_policy::{Action, Dossier, Judgement, ReleaseFacts, Withheld};
-use lazaret_vocabulary::{Digest, PackageName, PrincipalClass, Refusal, Release, ReleaseKind, Timestamp};
+use lazaret_vocabulary::{Digest, PackageName, Refusal, Release, ReleaseKind, Timestamp};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 impl Gateway {
     /// The verdicts on a package as things stand now.
-    pub(crate) fn judge(&self, package: &Arc<Package>, class: PrincipalClass) -> Arc<Judged> {
+    pub(crate) fn judge(&self, package: &Arc<Package>, viewer: Viewer) -> Arc<Judged> {
         let state = self.state();
         let now = self.clock.now();
-        package.judged(state.epoch, class, now, || {
+        package.judged(state.epoch, viewer, now, || {
             let memory = package.memory();
             let releases = self.releases_with_memory(package, &memory);
             let known = self.known_facts(package, &state, &memory, &releases);
-            self.with_dossier(package, &state, &memory, &releases, &known, class, now, |dossier| {
+            self.with_dossier(package, &state, &memory, &releases, &known, viewer, now, |dossier| {
                 let allowed = state.firewall.filter(dossier);
                 let (_, advisories_until) =
                     state.advisory_state(package.name.ecosystem(), now, self.settings.advisory_staleness);
                 let ends = [allowed.next_change(), advisories_until, state.waiver_ends];
                 let valid_until = ends.into_iter().flatten().min().unwrap_or(Timestamp::MAX);
                 let told = (0..allowed.len()).map(|_| AtomicBool::new(false)).collect();
-                Judged { epoch: state.epoch, class, valid_until, known: Vec::new(), allowed, told }
+                Judged { epoch: state.epoch, viewer, valid_until, known: Vec::new(), allowed, told }
             })
             .with_known(known)
         })
     }
 
     /// Every finding on one release, for people.
-    pub(crate) fn findings(&self, package: &Arc<Package>, index: usize, class: PrincipalClass) -> Judgement {
+    pub(crate) fn findings(&self, package: &Arc<Package>, index: usize, viewer: Viewer) -> Judgement {
         let state = self.state();
         let now = self.clock.now();
         let memory = package.memory();
         let releases = self.releases_with_memory(package, &memory);
         let known = self.known_facts(package, &state, &memory, &releases);
-        self.with_dossier(package, &state, &memory, &releases, &known, class, now, |dossier| {
+        self.with_dossier(package, &state, &memory, &releases, &known, viewer, now, |dossier| {
             state.firewall.judge(dossier, index)
         })
     }
@@ -52,15 +52,22 @@ impl Gateway {
         memory: &Memory,
     ) -> std::borrow::Cow<'a, [Release]> {
         let releases = package.index.releases();
-        if memory.install_script.is_empty() && memory.licence.is_empty() {
+        let nothing = memory.install_script.is_empty() && memory.licence.is_empty();
+        if nothing && memory.details.is_empty() && memory.published.is_empty() {
             return releases.into();
         }
         let mut releases = releases.to_vec();
         for release in &mut releases {
+            if let Some(detail) = memory.details.get(&release.version) {
+                detail.complete(release);
+            }
             for artifact in &release.artifacts {
                 let script = memory.install_script.get(&artifact.file).copied();
                 if script == Some(true) || release.install_script.is_none() {
                     release.install_script = script.or(release.install_script);
+                }
+                if release.published.is_none() {
+                    release.published = memory.published.get(&artifact.file).copied();
                 }
                 if release.licence.is_none() {
                     release.licence = memory.licence.get(&artifact.file).cloned();
@@ -84,15 +91,19 @@ impl Gateway {
             .map(|release| {
                 let mut facts = ReleaseFacts { unpublished: package.vanished, ..ReleaseFacts::default() };
                 if let Some(covering) = &covering {
-                    facts.advisories = covering(&release.version);
+                    facts.advisories = covering(&package.ecosystem.advised_as(release));
                 }
                 for artifact in &release.artifacts {
-                    let seen = memory.first_seen.get(&artifact.file).copied();
-                    facts.first_seen = [facts.first_seen, seen].into_iter().flatten().min();
-                    facts.admitted_before |= memory.admitted.contains(&artifact.file);
                     if let Some(found) = memory.disagreements.get(&artifact.file) {
                         facts.disagreements.extend(found.iter().cloned());
                     }
+                    // A layer may be old and well known; what is made of it is not so for that.
+                    if memory.belongs_to_owner(&artifact.file) {
+                        continue;
+                    }
+                    let seen = memory.first_seen.get(&artifact.file).copied();
+                    facts.first_seen = [facts.first_seen, seen].into_iter().flatten().min();
+                    facts.admitted_before |= memory.admitted.contains(&artifact.file);
                 }
                 facts
             })
@@ -107,7 +118,7 @@ impl Gateway {
         memory: &Memory,
         releases: &[Release],
         known: &[ReleaseFacts],
-        class: PrincipalClass,
+        viewer: Viewer,
         now: Timestamp,
         work: impl FnOnce(&Dossier<'_>) -> T,
     ) -> T {
@@ -125,7 +136,9 @@ impl Gateway {
             first_seen: memory.package_first_seen,
             advisories,
             looks_like: resemblance.as_deref(),
-            class,
+            dates: package.ecosystem.profile().dates,
+            as_of: viewer.as_of,
+            class: viewer.class,
             now,
         })
     }

@@ -4,7 +4,10 @@
 mod advisories;
 mod arrival;
 mod artifact;
+mod catalogue;
+mod converse;
 mod decisions;
+mod details;
 mod documents;
 mod explain;
 mod files;
@@ -16,18 +19,25 @@ mod judge;
 mod notes;
 mod package;
 mod pages;
+mod past;
+mod pointer;
 mod policy_file;
 mod popular;
 mod questions;
+mod relay;
 mod replies;
 mod request;
 mod state;
 mod store;
+mod unlisted;
+mod upload;
 mod vanished;
+mod vouched;
 
 pub use advisories::ImportReport;
 pub use explain::ExplainError;
 pub use notes::Summary;
+pub use past::parse as parse_moment;
 pub use state::{WaiverBody, check_waiver, known_ecosystems};
 
 use crate::clock::Clock;
@@ -59,6 +69,8 @@ const SMALL_FILE: u64 = 2 << 20;
 const SMALL_FILES_BYTES: u64 = 48 << 20;
 /// Memory for the bodies of requests that are being read, in MiB; more wait.
 const BODIES_MIB: usize = 512;
+/// Memory for documents that pass untouched, in bytes.
+const RELAYED_BYTES: u64 = 32 << 20;
 /// Names remembered as absent.
 const ABSENT_NAMES: u64 = 50_000;
 /// Stored files whose rows are kept in memory.
@@ -87,6 +99,12 @@ pub struct Gateway {
     loads: Flights<LoadKey, Result<Loaded, LoadError>>,
     renders: Flights<ReplyKey, Result<Arc<Kept>, LoadError>>,
     arrivals: Arrivals,
+    relayed: Cache<relay::RelayKey, Arc<relay::Relayed>>,
+    /// Relayed documents by the digest of the bytes whose word on others is on record.
+    taken_in: Cache<relay::RelayKey, Arc<str>>,
+    relays: Flights<relay::RelayKey, Result<Arc<relay::Relayed>, crate::UpstreamError>>,
+    uploads: upload::Uploads,
+    signer: crate::signing::HouseSigner,
     /// Room for the bodies of requests, in MiB.
     bodies: tokio::sync::Semaphore,
     pub(crate) notes: Notes,
@@ -148,6 +166,14 @@ impl Gateway {
             loads: Flights::new(),
             renders: Flights::new(),
             arrivals: Arrivals::default(),
+            relayed: Cache::builder()
+                .max_capacity(RELAYED_BYTES)
+                .weigher(|_, relayed: &Arc<relay::Relayed>| relayed.weight())
+                .build(),
+            taken_in: Cache::new(STORED_ROWS),
+            relays: Flights::new(),
+            uploads: upload::Uploads::default(),
+            signer: crate::signing::HouseSigner::new(settings.data.join("keys")),
             bodies: tokio::sync::Semaphore::new(BODIES_MIB),
             notes: Notes::default(),
             decisions: decisions::Decisions::default(),

@@ -1,13 +1,14 @@
 //! Search and audit: answered here, so that what the house uses is nobody else's knowledge.
 
 use super::Gateway;
+use super::documents::{Keeping, ask};
 use super::request::Asked;
-use crate::upstream::{Fetched, Validators};
+use crate::upstream::{Coding, Fetched, Validators};
 use crate::wire::{Answer, answer};
 use futures_util::{StreamExt as _, stream};
 use http::StatusCode;
 use hyper::body::Incoming;
-use lazaret_ecosystems::{Listed, Search};
+use lazaret_ecosystems::{Ecosystem, Fetch, Listed, Search};
 use lazaret_vocabulary::{Document, PackageName};
 
 /// Upstream results looked at per search.
@@ -40,13 +41,22 @@ impl Gateway {
                 c.is_whitespace() || matches!(c, ',' | ';' | ':' | '+' | '"' | '\'' | '(' | ')')
             }))
             .any(|text| ecosystem.name(text).is_ok_and(|name| state.firewall.is_reserved(&name)));
-        if let Some(fetch) = ecosystem.search_fetch(&search).filter(|_| !reserved)
-            && let Some(upstream) = self.upstream(id).filter(|upstream| upstream.has(fetch.upstream))
+        let fetch = match ecosystem.search_fetch(&search).filter(|_| !reserved) {
+            Some(fetch) => self.located(ecosystem, fetch).await,
+            None => None,
+        };
+        if let Some(fetch) = fetch
+            && let Some(upstream) = self.upstream(id)
         {
-            match upstream.document(fetch.upstream, &fetch.path, fetch.accept, &Validators::default()).await {
+            match upstream.document(&ask(ecosystem, &fetch, Coding::Any), &Validators::default()).await {
                 Ok(Fetched::Body { body, content_type, .. }) => {
-                    let document =
-                        Document { role: fetch.role, body, content_type, fetched: self.clock.now() };
+                    let document = Document {
+                        role: fetch.role,
+                        body,
+                        content_type,
+                        fetched: self.clock.now(),
+                        modified: None,
+                    };
                     match ecosystem.search_hits(&document) {
                         Ok(hits) => {
                             let foreign = hits
@@ -61,11 +71,11 @@ impl Gateway {
                 Err(error) => tracing::info!(%error, "the upstream's search did not answer"),
             }
         }
-        let class = asked.identity.principal.class;
+        let viewer = asked.viewer();
         let found: Vec<Option<Listed>> = stream::iter(names)
             .map(|(name, description)| async move {
                 let package = self.load(&name).await.ok()?.package;
-                let judged = self.judge(&package, class);
+                let judged = self.judge(&package, viewer);
                 let version = package.newest_allowed(&judged.allowed)?;
                 let release = package.index.releases().iter().find(|release| release.version == version)?;
                 Some(Listed {
@@ -80,6 +90,19 @@ impl Gateway {
             .await;
         let found: Vec<Listed> = found.into_iter().flatten().collect();
         answer(ecosystem.search_reply(&search, &found))
+    }
+
+    /// Where a search goes: to its own address where one is configured, else where the upstream's directory says.
+    async fn located(&self, ecosystem: &'static dyn Ecosystem, fetch: Fetch) -> Option<Fetch> {
+        let upstream = self.upstream(ecosystem.profile().id)?;
+        if upstream.has(&fetch.upstream) {
+            return Some(fetch);
+        }
+        let directory = ecosystem.directory()?;
+        let keeping = Keeping { owner: "", fresh: self.settings.fresh, coding: Coding::Any };
+        let (document, ..) = self.current_document(ecosystem, &keeping, &directory).await.ok()?;
+        let found = ecosystem.located(fetch, &document)?;
+        found.path.starts_with("http").then_some(found)
     }
 
     pub(crate) async fn audit(&self, asked: &Asked<'_>, kind: &'static str, body: Incoming) -> Answer {

@@ -20,6 +20,8 @@ pub(crate) struct ReplyKey {
     pub(crate) base: BaseUrl,
     /// Set only where the policy tells classes apart.
     pub(crate) class: Option<PrincipalClass>,
+    /// The moment as of which it is asked, if not the present.
+    pub(crate) as_of: Option<Timestamp>,
 }
 
 /// A reply, ready to be sent.
@@ -41,6 +43,19 @@ pub(crate) struct Kept {
 
 /// Below this many bytes compression costs more than it saves.
 const WORTH_PACKING: usize = 1024;
+
+/// Compresses the body of an answer that is sent once.
+pub(crate) fn pack_response(response: &mut Answer, body: &Bytes) {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(3));
+    if encoder.write_all(body).is_ok()
+        && let Ok(packed) = encoder.finish()
+    {
+        let fields = response.headers_mut();
+        fields.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        fields.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        *response.body_mut() = Body::whole(Bytes::from(packed));
+    }
+}
 
 impl Kept {
     pub(crate) fn new(

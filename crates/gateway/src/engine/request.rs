@@ -1,13 +1,14 @@
 //! From a request to an answer: authenticate, route, hand on.
 
-use super::Gateway;
+use super::package::Viewer;
+use super::{Gateway, past};
 use crate::server::{Peer, Service};
 use crate::wire::{Answer, Body, answer, text};
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use lazaret_ecosystems::{Ecosystem, Route};
 use lazaret_identity::Identity;
-use lazaret_vocabulary::{BaseUrl, RequestHead};
+use lazaret_vocabulary::{BaseUrl, RequestHead, Timestamp};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -23,6 +24,15 @@ pub(crate) struct Asked<'a> {
     /// Address of the ecosystem's mount.
     pub(crate) base: BaseUrl,
     pub(crate) identity: Arc<Identity>,
+    /// The moment as of which the registry is asked for, if not the present.
+    pub(crate) as_of: Option<Timestamp>,
+}
+
+impl Asked<'_> {
+    /// Who looks, and when.
+    pub(crate) fn viewer(&self) -> Viewer {
+        Viewer { class: self.identity.principal.class, as_of: self.as_of }
+    }
 }
 
 impl Service for Gateway {
@@ -34,7 +44,8 @@ impl Service for Gateway {
         let is_head = parts.method == Method::HEAD;
         let begun = std::time::Instant::now();
         let mut response = self.dispatch(&parts, body, peer).await;
-        let (mount, _) = split_mount(parts.uri.path());
+        let path = parts.uri.path();
+        let (mount, _) = split_mount(past::split(path, self.clock.now()).map_or(path, |dated| dated.rest));
         let label = self.mounted(mount).map_or("house", |ecosystem| ecosystem.profile().id.as_str());
         let class = match response.status().as_u16() {
             304 => "304",
@@ -57,13 +68,21 @@ impl Service for Gateway {
 
 impl Gateway {
     async fn dispatch(&self, parts: &http::request::Parts, body: Incoming, peer: Peer) -> Answer {
-        let path = parts.uri.path();
-        let (mount, rest) = split_mount(path);
+        let Some(dated) = past::split(parts.uri.path(), self.clock.now()) else {
+            return text(StatusCode::BAD_REQUEST, past::EXPECTED);
+        };
+        let (mount, rest) = split_mount(dated.rest);
+        // Clients of images name no path before the mount: for them, and whoever likes, the moment may follow it.
+        let inner = match past::split(rest, self.clock.now()) {
+            Some(inner) if inner.as_of.is_some() && dated.as_of.is_none() => inner,
+            _ => past::Dated { prefix: "", as_of: dated.as_of, rest },
+        };
+        let rest = inner.rest;
         let Some(ecosystem) = self.mounted(mount) else {
             return self.house(parts, body, peer).await;
         };
         let root = self.root_url(&parts.headers, peer);
-        let base = BaseUrl::new(&format!("{root}/{mount}"));
+        let base = BaseUrl::new(&format!("{root}{}/{mount}{}", dated.prefix, inner.prefix));
         let head = RequestHead {
             method: &parts.method,
             path: rest,
@@ -93,7 +112,11 @@ impl Gateway {
             }
             Err(why) => return unauthorised(ecosystem, &head, Some(&why)),
         };
-        let asked = Asked { ecosystem, head, root: &root, base, identity };
+        let asked = Asked { ecosystem, head, root: &root, base, identity, as_of: inner.as_of };
+        if asked.as_of.is_some() && is_change(&route) {
+            let message = "the past cannot be changed; publish without /at/";
+            return answer(ecosystem.error(StatusCode::FORBIDDEN, message, &asked.head));
+        }
         let is_get = parts.method == Method::GET || parts.method == Method::HEAD;
         match route {
             Route::Index { package, view } if is_get => self.index(&asked, package, view).await,
@@ -103,11 +126,24 @@ impl Gateway {
             Route::Submit { action, package, limit_bytes } => {
                 self.submit(&asked, action, package, limit_bytes, body).await
             }
+            Route::Pointer { package, pointer, wanted } if is_get => {
+                self.pointer(&asked, package, pointer, wanted).await
+            }
+            Route::Relay(relay) if is_get => self.relay(&asked, relay).await,
+            Route::Converse { package, kind, limit_bytes } => {
+                self.converse(&asked, package, kind, limit_bytes, body).await
+            }
+            Route::Catalogue { name } if is_get => self.catalogue(&asked, name).await,
+            Route::Upload { package, step } => self.upload(&asked, package, step, body).await,
             Route::Audit { kind } => self.audit(&asked, kind, body).await,
             Route::Search(search) => self.search(&asked, search).await,
             Route::WhoAmI => self.whoami(&asked),
             Route::Fixed(reply) => answer(reply),
-            Route::Index { .. } | Route::Artifact { .. } => answer(ecosystem.error(
+            Route::Index { .. }
+            | Route::Artifact { .. }
+            | Route::Pointer { .. }
+            | Route::Relay(_)
+            | Route::Catalogue { .. } => answer(ecosystem.error(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "only GET and HEAD read here",
                 &asked.head,
@@ -160,14 +196,21 @@ impl Gateway {
     }
 }
 
+/// Whether a request wants to change something.
+fn is_change(route: &Route) -> bool {
+    matches!(route, Route::Submit { .. } | Route::Upload { .. })
+}
+
 fn unauthorised(ecosystem: &dyn Ecosystem, head: &RequestHead<'_>, why: Option<&str>) -> Answer {
     let message = match why {
         Some(why) => format!("the token was not accepted: {why}"),
         None => "a token is needed to read here; ask the gateway's operator for one".to_owned(),
     };
     let mut response = answer(ecosystem.error(StatusCode::UNAUTHORIZED, &message, head));
-    let challenge = http::HeaderValue::from_static("Basic realm=\"Lazaret\", charset=\"UTF-8\"");
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    if !response.headers().contains_key(header::WWW_AUTHENTICATE) {
+        let challenge = http::HeaderValue::from_static("Basic realm=\"Lazaret\", charset=\"UTF-8\"");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
     response
 }
 

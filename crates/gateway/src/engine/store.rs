@@ -4,7 +4,7 @@ use super::Gateway;
 use super::arrival::ArtifactKey;
 use super::artifact::Source;
 use super::documents::LoadError;
-use super::package::{Judged, Memory, Package};
+use super::package::{Judged, Memory, Package, Vouched};
 use lazaret_ecosystems::{KeptExtra, Part};
 use lazaret_evidence::{Verified, recheck};
 use lazaret_metadata::{AdmissionRow, ArtifactRow, DownloadRow, MetadataError, RefusalRow, SightingRow};
@@ -28,6 +28,15 @@ pub(crate) struct ArtifactFacts {
     pub(crate) extras: Vec<(String, Digest)>,
     /// Its digest was declared by the registry, not merely seen first.
     pub(crate) proven: bool,
+    /// The media type it is served with, where its name does not tell.
+    #[serde(default)]
+    pub(crate) media_type: Option<String>,
+    /// Its own word on when it was published, where no index has one.
+    #[serde(default)]
+    pub(crate) content_published: Option<Timestamp>,
+    /// Digests beside its SHA-256 that clients ask for, as `algorithm:hex`.
+    #[serde(default)]
+    pub(crate) checksums: Vec<String>,
 }
 
 mod digests {
@@ -152,6 +161,7 @@ impl Gateway {
         };
         self.metadata.put_artifact(&row).await?;
         let reveals = !facts.disagreements.is_empty()
+            || facts.content_published.is_some()
             || !facts.extras.is_empty()
             || facts.install_script != release.install_script
             || facts.licence.as_deref() != release.licence.as_deref();
@@ -182,12 +192,13 @@ impl Gateway {
         judged: &Judged,
         principal: &Principal,
     ) -> Result<(), LoadError> {
+        let viewer = judged.viewer;
         if stored.admitted.load(Ordering::Acquire) {
             return Ok(());
         }
         let place = package.places.get(&stored.file);
         let findings = place.map_or_else(Vec::new, |place| {
-            let mut findings = self.findings(package, place.release, principal.class).findings;
+            let mut findings = self.findings(package, place.release, viewer).findings;
             // What merely passed says nothing that the policy's revision does not.
             findings.retain(|finding| finding.outcome != lazaret_policy::Outcome::Pass);
             findings
@@ -297,6 +308,27 @@ impl Gateway {
         self.notes.refusal(row);
     }
 
+    /// What is known of a package's releases that neither its index nor its files told.
+    async fn remember_beyond(&self, name: &PackageName, memory: &mut Memory) -> Result<(), MetadataError> {
+        let Some(ecosystem) = self.ecosystem_of(name) else { return Ok(()) };
+        let (id, key) = (name.ecosystem().as_str(), name.key());
+        if ecosystem.details().is_some() {
+            for (version, text) in self.metadata.details_of(id, key).await? {
+                if let Ok(detail) = serde_json::from_str(&text) {
+                    memory.details.insert(version.into(), Arc::new(detail));
+                }
+            }
+        }
+        if ecosystem.relaying().is_some() || ecosystem.pointers().is_some() {
+            for row in self.metadata.members_of(id, key).await? {
+                let Some(artifact) = lazaret_ecosystems::artifact_from_text(&row.artifact) else { continue };
+                let vouched = Vouched { owner: row.owner.into(), version: row.version.into(), artifact };
+                memory.members.entry(row.file.into()).or_default().push(vouched);
+            }
+        }
+        Ok(())
+    }
+
     /// What the house remembers of a package's files; first sights of new ones are recorded.
     pub(crate) async fn remember(
         &self,
@@ -318,6 +350,7 @@ impl Gateway {
         if hosted {
             return Ok(memory);
         }
+        self.remember_beyond(name, &mut memory).await?;
         let seen = self.metadata.sightings(ecosystem.as_str(), key).await?;
         memory.package_first_seen = seen.iter().map(|row| row.first_seen).min();
         let mut declared_then: std::collections::HashMap<Arc<str>, String> = std::collections::HashMap::new();
@@ -390,6 +423,9 @@ fn learn(memory: &mut Memory, file: &Arc<str>, facts: &ArtifactFacts) {
         if !known.iter().any(|one| **one == **sentence) {
             known.push(sentence.as_str().into());
         }
+    }
+    if let Some(published) = facts.content_published {
+        memory.published.insert(file.clone(), published);
     }
     if let Some(script) = facts.install_script {
         memory.install_script.insert(file.clone(), script);

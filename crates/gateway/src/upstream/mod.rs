@@ -7,6 +7,7 @@
 mod ask;
 mod breaker;
 mod guard;
+mod token;
 
 pub use ask::{Said, ask};
 
@@ -16,10 +17,12 @@ use breaker::Breaker;
 use bytes::{Bytes, BytesMut};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
+use lazaret_vocabulary::Timestamp;
 use std::collections::HashMap;
 use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
+use token::{Challenge, Tokens};
 use url::Url;
 
 /// Why upstream did not give what was asked for.
@@ -67,6 +70,30 @@ pub(crate) struct Validators {
     pub(crate) last_modified: Option<String>,
 }
 
+/// A document to ask for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    /// Which of the addresses it stands below.
+    pub(crate) role: &'a str,
+    /// Below it, or absolute.
+    pub(crate) path: &'a str,
+    /// The media types that are understood.
+    pub(crate) accept: &'static str,
+    /// Further headers, names in lower case.
+    pub(crate) headers: &'static [(&'static str, &'static str)],
+    /// Whether it may come compressed.
+    pub(crate) coding: Coding,
+}
+
+/// Whether a document may come compressed for the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Coding {
+    /// It may; it is inflated here.
+    Any,
+    /// Its bytes are wanted as they lie there.
+    None,
+}
+
 /// A document's answer.
 #[derive(Debug)]
 pub(crate) enum Fetched {
@@ -80,6 +107,8 @@ pub(crate) enum Fetched {
         content_type: String,
         /// For the next question.
         validators: Validators,
+        /// When it last changed, by its server's word.
+        modified: Option<Timestamp>,
     },
 }
 
@@ -88,25 +117,65 @@ pub(crate) struct ArtifactStream {
     /// Its declared length.
     pub(crate) length: Option<u64>,
     response: reqwest::Response,
+    read: u64,
+    /// How to ask for the rest after a cut; `None` where it cannot be asked for twice.
+    again: Option<(Arc<Upstream>, Url, HeaderMap)>,
+    cuts: u32,
 }
 
 impl ArtifactStream {
-    /// The next bytes; `None` at the end. A body that stops short of its declared length is an error.
+    /// The next bytes; `None` at the end. A body that breaks off is taken up where it broke, as long as the
+    /// upstream answers ranges; one that stays short of its declared length is an error.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, UpstreamError> {
-        match tokio::time::timeout(IDLE, self.response.chunk()).await {
-            Ok(Ok(chunk)) => Ok(chunk),
-            Ok(Err(error)) => Err(unreachable_error(&error)),
-            Err(_) => Err(UpstreamError::Unreachable(format!("no byte for {} s", IDLE.as_secs()))),
+        loop {
+            let error = match tokio::time::timeout(IDLE, self.response.chunk()).await {
+                Ok(Ok(Some(chunk))) => {
+                    self.read += chunk.len() as u64;
+                    return Ok(Some(chunk));
+                }
+                Ok(Ok(None)) if self.length.is_none_or(|length| self.read >= length) => return Ok(None),
+                Ok(Ok(None)) => UpstreamError::Unreachable("the body stopped short".into()),
+                Ok(Err(error)) => unreachable_error(&error),
+                Err(_) => UpstreamError::Unreachable(format!("no byte for {} s", IDLE.as_secs())),
+            };
+            self.resume(error).await?;
         }
+    }
+
+    /// Asks for what is missing. What comes is hashed with the rest, so that nothing need be believed of it.
+    async fn resume(&mut self, error: UpstreamError) -> Result<(), UpstreamError> {
+        let Some((upstream, url, headers)) = self.again.clone() else { return Err(error) };
+        if self.cuts >= MAX_CUTS || self.read == 0 {
+            return Err(error);
+        }
+        self.cuts += 1;
+        tracing::info!(read = self.read, %error, "an artifact broke off and is taken up again");
+        let mut headers = headers;
+        let range = HeaderValue::from_str(&format!("bytes={}-", self.read));
+        headers.insert(header::RANGE, range.map_err(|_| error.clone())?);
+        tokio::time::sleep(Duration::from_millis(100 << self.cuts)).await;
+        let response = upstream.send(Method::GET, url, headers, None).await.map_err(|_| error.clone())?;
+        let told = response.headers().get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
+        let begins =
+            told.and_then(|text| text.strip_prefix("bytes ")?.split('-').next()?.parse::<u64>().ok());
+        if response.status() != StatusCode::PARTIAL_CONTENT || begins != Some(self.read) {
+            return Err(error);
+        }
+        self.response = response;
+        Ok(())
     }
 }
 
 const MAX_REDIRECTS: usize = 5;
 const ATTEMPTS: u32 = 3;
+/// How often one artifact is taken up again after a cut.
+const MAX_CUTS: u32 = 5;
 /// Longest wait for a status line.
 const FIRST_BYTE: Duration = Duration::from_secs(30);
 /// Longest silence inside a body.
 const IDLE: Duration = Duration::from_secs(30);
+/// Longest checksum file beside an artifact, in bytes.
+const LONGEST_SIDECAR: usize = 4096;
 /// Longest time for a whole document.
 const DOCUMENT: Duration = Duration::from_secs(120);
 /// Longest that a `Retry-After` is honoured inside a request.
@@ -116,7 +185,11 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(5);
 pub(crate) struct Upstream {
     client: reqwest::Client,
     addresses: HashMap<String, Url>,
-    authorization: Option<HeaderValue>,
+    /// Role → the credential for its host.
+    credentials: HashMap<String, HeaderValue>,
+    tokens: Tokens,
+    /// One for each origin that was named, and one for all others.
+    breakers: HashMap<String, Breaker>,
     breaker: Breaker,
     document_limit: usize,
 }
@@ -140,16 +213,46 @@ impl Upstream {
             addresses.values().filter_map(|url| url.host_str().map(str::to_owned)).collect();
         trusted.extend(settings.private_hosts.iter().cloned());
         let client = guard::client(trusted)?;
-        let authorization = match &settings.authorization {
-            None => None,
-            Some(text) => {
+        let mut credentials = HashMap::new();
+        for role in addresses.keys() {
+            if let Some(text) = settings.credentials.get(role).or(settings.authorization.as_ref()) {
                 let mut value = HeaderValue::from_str(text)
-                    .map_err(|_| "the upstream's authorization is not a header value".to_owned())?;
+                    .map_err(|_| format!("the authorization of upstream `{role}` is not a header value"))?;
                 value.set_sensitive(true);
-                Some(value)
+                credentials.insert(role.clone(), value);
             }
+        }
+        let origins = addresses.values().map(|url| url.origin().ascii_serialization());
+        let breakers = origins.map(|origin| (origin, Breaker::new(clock.clone()))).collect();
+        let breaker = Breaker::new(clock);
+        let tokens = Tokens::default();
+        Ok(Arc::new(Self { client, addresses, credentials, tokens, breakers, breaker, document_limit }))
+    }
+
+    /// The roles that have an address.
+    pub(crate) fn roles(&self) -> Vec<Arc<str>> {
+        self.addresses.keys().map(|role| role.as_str().into()).collect()
+    }
+
+    /// The address of a document: below that of its role, or absolute where another document named it.
+    fn address(&self, role: &str, path: &str) -> Result<Url, UpstreamError> {
+        let text = if path.starts_with("https://") || path.starts_with("http://") {
+            path.to_owned()
+        } else {
+            let base = self.addresses.get(role);
+            let base = base.ok_or_else(|| UpstreamError::NotConfigured(role.to_owned()))?;
+            format!("{}{path}", base.as_str().trim_end_matches('/'))
         };
-        Ok(Arc::new(Self { client, addresses, authorization, breaker: Breaker::new(clock), document_limit }))
+        Url::parse(&text).map_err(|_| UpstreamError::Refused("its address is not a URL".into()))
+    }
+
+    /// The credential for an address, which only the hosts that the operator named get.
+    fn credential(&self, url: &Url) -> Option<&HeaderValue> {
+        let own = self
+            .addresses
+            .iter()
+            .find(|(role, address)| address.origin() == url.origin() && self.credentials.contains_key(*role));
+        own.and_then(|(role, _)| self.credentials.get(role))
     }
 
     /// Whether an address of this role is configured.
@@ -157,20 +260,20 @@ impl Upstream {
         self.addresses.contains_key(role)
     }
 
-    /// Asks for a document below the address `role`.
+    /// Asks for a document.
     pub(crate) async fn document(
         &self,
-        role: &str,
-        path: &str,
-        accept: &'static str,
+        wanted: &Wanted<'_>,
         have: &Validators,
     ) -> Result<Fetched, UpstreamError> {
-        let base = self.addresses.get(role).ok_or_else(|| UpstreamError::NotConfigured(role.to_owned()))?;
-        let url = Url::parse(&format!("{}{path}", base.as_str().trim_end_matches('/')))
-            .map_err(|_| UpstreamError::Refused("its address is not a URL".into()))?;
+        let url = self.address(wanted.role, wanted.path)?;
         let mut headers = HeaderMap::new();
-        headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
-        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        headers.insert(header::ACCEPT, HeaderValue::from_static(wanted.accept));
+        let codings = if wanted.coding == Coding::Any { "gzip" } else { "identity" };
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(codings));
+        for (name, value) in wanted.headers {
+            headers.insert(header::HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
         for (name, value) in
             [(header::IF_NONE_MATCH, &have.etag), (header::IF_MODIFIED_SINCE, &have.last_modified)]
         {
@@ -178,7 +281,7 @@ impl Upstream {
                 headers.insert(name, value);
             }
         }
-        self.retry(|| async {
+        self.retry(&url, || async {
             tokio::time::timeout(DOCUMENT, self.read_document(url.clone(), headers.clone()))
                 .await
                 .unwrap_or_else(|_| Err(UpstreamError::Unreachable("it took too long".into())))
@@ -187,7 +290,7 @@ impl Upstream {
     }
 
     async fn read_document(&self, url: Url, headers: HeaderMap) -> Result<Fetched, UpstreamError> {
-        let mut response = self.send(url, headers).await?;
+        let mut response = self.send(Method::GET, url, headers, None).await?;
         if response.status() == StatusCode::NOT_MODIFIED {
             return Ok(Fetched::Unchanged);
         }
@@ -195,6 +298,7 @@ impl Upstream {
             response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
         };
         let validators = Validators { etag: text(header::ETAG), last_modified: text(header::LAST_MODIFIED) };
+        let modified = validators.last_modified.as_deref().and_then(moment);
         let content_type = text(header::CONTENT_TYPE)
             .unwrap_or_default()
             .split(';')
@@ -228,7 +332,7 @@ impl Upstream {
                 return Err(UpstreamError::Refused(format!("content encoding `{other}` was not asked for")));
             }
         };
-        Ok(Fetched::Body { body, content_type, validators })
+        Ok(Fetched::Body { body, content_type, validators, modified })
     }
 
     fn too_large(&self) -> UpstreamError {
@@ -255,43 +359,95 @@ impl Upstream {
         Ok(inflated.into())
     }
 
-    /// Begins to download an artifact from an absolute address, or one relative to the address `role`.
-    pub(crate) async fn artifact(&self, url: &str, role: &str) -> Result<ArtifactStream, UpstreamError> {
-        let url = match Url::parse(url) {
-            Ok(url) => url,
-            Err(_) => {
-                let base =
-                    self.addresses.get(role).ok_or_else(|| UpstreamError::NotConfigured(role.to_owned()))?;
-                Url::parse(&format!("{}/", base.as_str().trim_end_matches('/')))
-                    .and_then(|base| base.join(url))
-                    .map_err(|_| UpstreamError::Refused("the artifact's address is not a URL".into()))?
-            }
-        };
+    /// The address of an artifact: absolute, `@role/path`, or relative to the address `role`.
+    fn artifact_address(&self, url: &str, role: &str) -> Result<Url, UpstreamError> {
+        if let Some((role, path)) = url.strip_prefix('@').and_then(|rest| rest.split_once('/')) {
+            return self.address(role, &format!("/{path}"));
+        }
+        Url::parse(url).or_else(|_| {
+            self.address(role, "/")?
+                .join(url)
+                .map_err(|_| UpstreamError::Refused("the artifact's address is not a URL".into()))
+        })
+    }
+
+    /// Begins to download an artifact.
+    pub(crate) async fn artifact(
+        self: &Arc<Self>,
+        url: &str,
+        role: &str,
+        accept: &'static str,
+    ) -> Result<ArtifactStream, UpstreamError> {
+        let url = self.artifact_address(url, role)?;
         let mut headers = HeaderMap::new();
-        headers.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
+        headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let response = self.retry(|| self.send(url.clone(), headers.clone())).await?;
+        let response =
+            self.retry(&url, || self.send(Method::GET, url.clone(), headers.clone(), None)).await?;
         let encoding = response.headers().get(header::CONTENT_ENCODING);
         if encoding.is_some_and(|value| value.as_bytes() != b"identity") {
             return Err(UpstreamError::Refused(
                 "the artifact came compressed though it was asked for plain".into(),
             ));
         }
-        Ok(ArtifactStream { length: response.content_length(), response })
+        let again = Some((self.clone(), url, headers));
+        Ok(ArtifactStream { length: response.content_length(), response, read: 0, again, cuts: 0 })
     }
 
-    /// Sends a GET and follows redirects. Answers with a success or 304, or with what went wrong.
-    async fn send(&self, mut url: Url, headers: HeaderMap) -> Result<reqwest::Response, UpstreamError> {
+    /// A small text beside an artifact, such as its checksum: the artifact's own address with `suffix` behind.
+    pub(crate) async fn sidecar(&self, url: &str, role: &str, suffix: &str) -> Result<Bytes, UpstreamError> {
+        let mut url = self.artifact_address(url, role)?;
+        url.set_path(&format!("{}{suffix}", url.path()));
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let mut response =
+            self.retry(&url, || self.send(Method::GET, url.clone(), headers.clone(), None)).await?;
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| unreachable_error(&error))? {
+            if body.len() + chunk.len() > LONGEST_SIDECAR {
+                return Err(UpstreamError::Refused("the checksum file is no checksum".into()));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
+    }
+
+    /// Asks a question with a body, once: what comes is made for it and cannot be taken up again.
+    pub(crate) async fn question(
+        &self,
+        role: &str,
+        path: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<ArtifactStream, UpstreamError> {
+        let url = self.address(role, path)?;
+        self.breaker(&url).ask()?;
+        let response = self.send(Method::POST, url, headers, Some(body)).await?;
+        let length = response.content_length();
+        Ok(ArtifactStream { length, response, read: 0, again: None, cuts: 0 })
+    }
+
+    /// Sends a request, follows redirects, and shows a token where one is asked for. Answers with a success or
+    /// 304, or with what went wrong.
+    async fn send(
+        &self,
+        method: Method,
+        mut url: Url,
+        headers: HeaderMap,
+        body: Option<Bytes>,
+    ) -> Result<reqwest::Response, UpstreamError> {
+        let mut asked_for_token = false;
         for _ in 0..=MAX_REDIRECTS {
             if !matches!(url.scheme(), "http" | "https") {
                 return Err(UpstreamError::Refused(format!("it points to a `{}:` address", url.scheme())));
             }
             guard::check_literal(&url, self.is_trusted(&url))?;
-            let mut request = self.client.request(Method::GET, url.clone()).headers(headers.clone());
-            if let Some(authorization) = &self.authorization
-                && self.is_own_origin(&url)
-            {
-                request = request.header(header::AUTHORIZATION, authorization.clone());
+            let mut request = self.client.request(method.clone(), url.clone()).headers(headers.clone());
+            if let Some(credential) = self.tokens.of(&url).as_ref().or(self.credential(&url)) {
+                request = request.header(header::AUTHORIZATION, credential.clone());
+            }
+            if let Some(body) = &body {
+                request = request.body(body.clone());
             }
             let response = tokio::time::timeout(FIRST_BYTE, request.send())
                 .await
@@ -300,10 +456,20 @@ impl Upstream {
                 })?
                 .map_err(|error| unreachable_error(&error))?;
             let status = response.status();
-            if status.is_success() && status != StatusCode::PARTIAL_CONTENT
+            let partial = status == StatusCode::PARTIAL_CONTENT;
+            if status.is_success() && partial == headers.contains_key(header::RANGE)
                 || status == StatusCode::NOT_MODIFIED
             {
                 return Ok(response);
+            }
+            if status == StatusCode::UNAUTHORIZED
+                && !asked_for_token
+                && self.is_own_origin(&url)
+                && let Some(challenge) = Challenge::read(response.headers())
+            {
+                asked_for_token = true;
+                self.ask_for_token(&url, &challenge).await?;
+                continue;
             }
             if status == StatusCode::NOT_FOUND || status == StatusCode::GONE {
                 return Err(UpstreamError::Absent);
@@ -314,10 +480,15 @@ impl Upstream {
             if !status.is_redirection() {
                 return Err(UpstreamError::Status(status));
             }
+            let asked = url.clone();
             let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
             url = location
                 .and_then(|text| url.join(text).ok())
                 .ok_or_else(|| UpstreamError::Refused(format!("{status} without a usable location")))?;
+            // A question goes on with its body, as a renamed repository wants it, but to nobody else.
+            if body.is_some() && url.origin() != asked.origin() {
+                return Err(UpstreamError::Refused("it sends a question to another host".into()));
+            }
         }
         Err(UpstreamError::Refused(format!("more than {MAX_REDIRECTS} redirects")))
     }
@@ -330,11 +501,16 @@ impl Upstream {
         self.addresses.values().any(|own| own.origin() == url.origin())
     }
 
-    async fn retry<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, UpstreamError>
+    fn breaker(&self, url: &Url) -> &Breaker {
+        self.breakers.get(&url.origin().ascii_serialization()).unwrap_or(&self.breaker)
+    }
+
+    async fn retry<T, F>(&self, url: &Url, attempt: impl Fn() -> F) -> Result<T, UpstreamError>
     where
         F: Future<Output = Result<T, UpstreamError>>,
     {
-        self.breaker.ask()?;
+        let breaker = self.breaker(url);
+        breaker.ask()?;
         let mut tries = 0;
         loop {
             let result = attempt().await;
@@ -350,14 +526,14 @@ impl Upstream {
                 Err(error) if error.is_passing() => {
                     tries += 1;
                     if tries >= ATTEMPTS {
-                        self.breaker.failed();
+                        breaker.failed();
                         return Err(error);
                     }
                     let jitter = jitter_millis();
                     tokio::time::sleep(Duration::from_millis((100 << tries) + jitter)).await;
                 }
                 other => {
-                    self.breaker.succeeded();
+                    breaker.succeeded();
                     return other;
                 }
             }
@@ -401,10 +577,18 @@ pub(crate) async fn fetch_public(address: &str, limit: usize) -> Result<Bytes, U
         Some(query) => format!("{}?{query}", url.path()),
         None => url.path().to_owned(),
     };
-    match upstream.document("source", &path, "*/*", &Validators::default()).await? {
+    let wanted = Wanted { role: "source", path: &path, accept: "*/*", headers: &[], coding: Coding::Any };
+    match upstream.document(&wanted, &Validators::default()).await? {
         Fetched::Body { body, .. } => Ok(body),
         Fetched::Unchanged => Err(UpstreamError::Refused("it answered 304 to a first request".into())),
     }
+}
+
+/// The moment in a `Last-Modified` header.
+pub(crate) fn moment(text: &str) -> Option<Timestamp> {
+    let time = httpdate::parse_http_date(text).ok()?;
+    let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_millis()).ok().map(Timestamp::from_millis)
 }
 
 /// Up to a quarter second, so that many gateways do not come back at the same moment.

@@ -12,6 +12,18 @@ pub(crate) fn matches_etag(headers: &HeaderMap, tag: &str) -> bool {
     })
 }
 
+/// Whether the client's copy is as new as what would be sent (RFC 9110 §13.1.3). Only where both have a date.
+pub(crate) fn not_modified_since(request: &HeaderMap, response: &HeaderMap) -> bool {
+    let moment = |headers: &HeaderMap, name: header::HeaderName| {
+        let text = headers.get(name)?.to_str().ok()?;
+        httpdate::parse_http_date(text).ok()
+    };
+    match (moment(request, header::IF_MODIFIED_SINCE), moment(response, header::LAST_MODIFIED)) {
+        (Some(have), Some(now)) => now <= have,
+        _ => false,
+    }
+}
+
 /// Whether the client takes gzip (RFC 9110 §12.5.3).
 pub(crate) fn accepts_gzip(headers: &HeaderMap) -> bool {
     let mut any = None;

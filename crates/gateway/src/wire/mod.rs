@@ -5,7 +5,7 @@ mod conditional;
 mod range;
 
 pub(crate) use body::Body;
-pub(crate) use conditional::{accepts_gzip, matches_etag};
+pub(crate) use conditional::{accepts_gzip, matches_etag, not_modified_since};
 pub(crate) use range::{ByteRange, RangeAnswer, requested};
 
 use http::{HeaderValue, Response, StatusCode, header};

@@ -117,7 +117,7 @@ fn from_files(
     gateway: Option<&str>,
     remedy: &str,
 ) -> Diagnosis {
-    let edits = ecosystem.setup(&BaseUrl::new(""), None);
+    let edits = ecosystem.setup(&BaseUrl::new(""), None, &[]);
     let texts = edits.iter().filter(|edit| client.edits.contains(&edit.client)).filter_map(|edit| {
         let path = places?.file(edit.file);
         Some((read(&path)?, path))
@@ -147,7 +147,7 @@ fn user_files(places: &Places, gateway: Option<&str>) -> Vec<Diagnosis> {
     let mut found = Vec::new();
     for ecosystem in lazaret_ecosystems::all() {
         let files: BTreeSet<&str> =
-            ecosystem.setup(&BaseUrl::new(""), None).iter().map(|edit| edit.file).collect();
+            ecosystem.setup(&BaseUrl::new(""), None, &[]).iter().map(|edit| edit.file).collect();
         for path in files.into_iter().map(|file| places.file(file)) {
             let Some(name) = path.file_name().map(|name| name.to_string_lossy().into_owned()) else {
                 continue;

@@ -62,7 +62,9 @@ fn questions_for(ecosystem: &'static dyn Ecosystem, upstream: &UpstreamSettings)
     let mut first = String::new();
     let mut names = BufReader::new(flate2::read::GzDecoder::new(profile.popular));
     let _ = names.read_line(&mut first);
-    let need = Need { dates_after: None, details: false };
+    let roles: Vec<std::sync::Arc<str>> =
+        upstream.addresses.keys().map(|role| role.as_str().into()).collect();
+    let need = Need { dates_after: None, details: false, roles: &roles };
     let fetches = match ecosystem.name(first.trim()).map(|name| ecosystem.wanted(&name, &[], &need)) {
         Ok(Wanted::Fetch(fetches)) => fetches,
         _ => Vec::new(),
@@ -72,7 +74,7 @@ fn questions_for(ecosystem: &'static dyn Ecosystem, upstream: &UpstreamSettings)
     roles
         .into_iter()
         .map(|(role, address)| {
-            let fetch = fetches.iter().find(|fetch| fetch.upstream == role);
+            let fetch = fetches.iter().find(|fetch| fetch.upstream == **role);
             Question {
                 subject: format!("upstream {} {role}", profile.id),
                 url: fetch.map_or_else(

@@ -1,7 +1,7 @@
 //! Changes to a client's configuration file, as pure functions from text to text. Whatever is not ours stays
 //! byte for byte.
 
-use super::tables;
+use super::{tables, xml};
 use lazaret_ecosystems::EditKind;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,14 @@ pub(crate) enum Change {
     Toml(String),
     /// Top-level keys.
     Yaml(Vec<(String, String)>),
+    /// Elements right below an XML document's root.
+    Xml { root: String, sections: Vec<(String, String)> },
+    /// Entries of lists right below an XML document's root.
+    XmlEntries { root: String, entries: Vec<xml::Entry> },
+    /// A file of ours alone.
+    Whole(String),
+    /// Entries of one section, where a key may stand several times.
+    Git { section: String, entries: Vec<(String, String)> },
 }
 
 /// A file that cannot be changed safely; nothing was changed.
@@ -31,6 +39,16 @@ impl From<EditKind> for Change {
             EditKind::Ini { section, keys } => Self::Ini { section: section.to_owned(), keys },
             EditKind::Toml(fragment) => Self::Toml(fragment),
             EditKind::Yaml(keys) => Self::Yaml(keys),
+            EditKind::Xml { root, sections } => {
+                let sections = sections.into_iter().map(|(name, text)| (name.to_owned(), text));
+                Self::Xml { root: root.to_owned(), sections: sections.collect() }
+            }
+            EditKind::XmlEntries { root, entries } => Self::XmlEntries {
+                root: root.to_owned(),
+                entries: entries.into_iter().map(xml::Entry::from).collect(),
+            },
+            EditKind::Whole(text) => Self::Whole(text),
+            EditKind::Git { section, entries } => Self::Git { section, entries },
         }
     }
 }
@@ -41,6 +59,14 @@ impl Change {
         let (mark, text) = split_mark(text);
         let changed = match self {
             Self::Toml(fragment) => tables::merge(text, fragment)?,
+            Self::Xml { root, sections } => xml::merge(text, root, sections)?,
+            Self::XmlEntries { root, entries } => xml::merge_entries(text, root, entries)?,
+            Self::Whole(own) => own.clone(),
+            Self::Git { section, entries } => {
+                let mut file = Lines::of(text);
+                entries.iter().for_each(|(key, value)| file.add_entry(section, key, value));
+                file.into_text()
+            }
             Self::Lines(keys) => {
                 let mut file = Lines::of(text);
                 keys.iter().for_each(|(key, value)| file.set_plain(key, value));
@@ -69,6 +95,27 @@ impl Change {
         let (_, original) = split_mark(original);
         let changed = match self {
             Self::Toml(fragment) => tables::unmerge(text, fragment, original, &mut kept)?,
+            Self::Xml { root, sections } => xml::unmerge(text, root, sections, original, &mut kept)?,
+            Self::XmlEntries { root, entries } => {
+                xml::unmerge_entries(text, root, entries, original, &mut kept)?
+            }
+            Self::Whole(own) if text == own => original.to_owned(),
+            Self::Whole(_) => {
+                kept.push("all of it".to_owned());
+                text.to_owned()
+            }
+            Self::Git { section, entries } => {
+                let (mut file, before) = (Lines::of(text), Lines::of(original));
+                for (key, value) in entries {
+                    if before.entry_place(section, key, value).is_none() {
+                        file.drop_entry(section, key, value);
+                    }
+                }
+                if before.section(section).is_none() {
+                    file.drop_empty_section(section);
+                }
+                file.into_text()
+            }
             Self::Lines(keys) => {
                 let (mut file, before) = (Lines::of(text), Lines::of(original));
                 for (key, value) in keys {
@@ -258,6 +305,37 @@ impl Lines {
             && self.block(block).trim().is_empty()
         {
             self.lines.drain(block.first - 1..block.end);
+        }
+    }
+
+    /// The line of a section that gives a key this very value.
+    fn entry_place(&self, section: &str, key: &str, value: &str) -> Option<usize> {
+        let block = self.section(section)?;
+        (block.first..block.end).find(|at| {
+            self.line(*at)
+                .split_once('=')
+                .is_some_and(|(name, have)| name.trim().eq_ignore_ascii_case(key) && have.trim() == value)
+        })
+    }
+
+    fn add_entry(&mut self, section: &str, key: &str, value: &str) {
+        if self.entry_place(section, key, value).is_some() {
+            return;
+        }
+        let line = format!("\t{key} = {value}");
+        let Some(found) = self.section(section) else {
+            let end = self.lines.len();
+            self.insert(end, &format!("[{section}]"));
+            return self.insert(end + 1, &line);
+        };
+        let blank = |at: &usize| self.line(*at).trim().is_empty();
+        let blanks = (found.first..found.end).rev().take_while(blank).count();
+        self.insert(found.end - blanks, &line);
+    }
+
+    fn drop_entry(&mut self, section: &str, key: &str, value: &str) {
+        if let Some(at) = self.entry_place(section, key, value) {
+            self.lines.remove(at);
         }
     }
 

@@ -7,6 +7,7 @@ mod state;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod xml;
 
 use crate::{Place, config};
 use anyhow::{Context as _, bail};
@@ -36,7 +37,12 @@ struct Wish {
     undo: bool,
     url: String,
     token: Option<String>,
+    /// The upstream addresses of an ecosystem, by role.
+    addresses: Box<Addresses>,
 }
+
+/// Ecosystem id → upstream addresses by role.
+type Addresses = dyn Fn(&str) -> Vec<(String, String)>;
 
 /// Everything meant by a client.
 const ALL: &str = "all";
@@ -63,7 +69,9 @@ pub(crate) fn setup(place: &Place, asked: Asked) -> anyhow::Result<ExitCode> {
         }
     };
     let token = asked.token.filter(|token| !token.is_empty());
-    let wish = &Wish { clients: asked.clients, undo: asked.undo, url, token };
+    let settings = config::load(place)?.settings;
+    let addresses = Box::new(crate::adopt::known_addresses(&settings));
+    let wish = &Wish { clients: asked.clients, undo: asked.undo, url, token, addresses };
     let places = Places::of_this_user()?;
     let mut state = State::load(&places.state)?;
     let (steps, advice, failed) =
@@ -160,7 +168,8 @@ fn plan(wish: &Wish, places: &Places, state: &State) -> anyhow::Result<Plan> {
         {
             continue;
         }
-        for edit in ecosystem.setup(&base, wish.token.as_deref()) {
+        let upstreams = (wish.addresses)(ecosystem.profile().id.as_str());
+        for edit in ecosystem.setup(&base, wish.token.as_deref(), &upstreams) {
             if client.edits.contains(&edit.client) {
                 let entry = by_file.entry(places.file(edit.file)).or_default();
                 // A file that several share goes by the first, whom the others build on.

@@ -5,7 +5,13 @@ const ROOT: &str = "http://127.0.0.1:7117";
 
 fn wish(root: &str, undo: bool) -> Wish {
     let clients = if undo { Vec::new() } else { vec![ALL.to_owned()] };
-    Wish { clients, undo, url: root.to_owned(), token: Some("lzt_secret".to_owned()) }
+    Wish {
+        clients,
+        undo,
+        url: root.to_owned(),
+        token: Some("lzt_secret".to_owned()),
+        addresses: Box::new(|_| Vec::new()),
+    }
 }
 
 /// What was said, and whether everything could be done.
@@ -255,7 +261,7 @@ proptest! {
     #[test]
     fn every_change_made_twice_is_made_once(text in any_lines()) {
         for ecosystem in lazaret_ecosystems::all() {
-            for edit in ecosystem.setup(&BaseUrl::new(ROOT), Some("t")) {
+            for edit in ecosystem.setup(&BaseUrl::new(ROOT), Some("t"), &[]) {
                 let change = Change::from(edit.kind);
                 if let Ok(once) = change.apply(&text) {
                     prop_assert_eq!(change.apply(&once).unwrap(), once.clone());

@@ -50,7 +50,10 @@ impl House {
         let addresses = format!(
             "[upstreams.npm]\nregistry = \"{root}/npm\"\n\
              [upstreams.pypi]\nsimple = \"{root}/pypi/simple\"\njson = \"{root}/pypi/pypi\"\n\
-             [upstreams.cargo]\nindex = \"{root}/cargo/index\"\napi = \"{root}/cargo\"\n"
+             [upstreams.cargo]\nindex = \"{root}/cargo/index\"\napi = \"{root}/cargo\"\n\
+             [upstreams.oci]\nregistry = \"{root}/oci\"\nhub = \"{root}/oci\"\n\
+             [upstreams.maven]\nrepository = \"{root}/maven\"\n\
+             [upstreams.nuget]\nindex = \"{root}/nuget/v3/index.json\"\n"
         );
         let data = folder.path().join("data");
         let house = Self { upstream: Some(upstream), data, folder, server: None, url: String::new() };
@@ -181,7 +184,7 @@ impl House {
             pypi: format!("{url}/pypi/simple/"),
             pypi_upload: format!("{url}/pypi/legacy/"),
             cargo: format!("{url}/cargo/"),
-            token: None,
+            ..Endpoints::of_mounts(url)
         }
     }
 

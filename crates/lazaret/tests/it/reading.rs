@@ -30,6 +30,13 @@ pub(crate) fn project(session: &Session, dialect: Dialect, needs: &[(&str, &str)
                 ),
             );
         }
+        Dialect::Nuget => {
+            let lines: Vec<String> = needs
+                .iter()
+                .map(|(name, version)| format!("  <package id=\"{name}\" version=\"{version}\" />\n"))
+                .collect();
+            session.write("packages.config", format!("<packages>\n{}</packages>\n", lines.concat()));
+        }
         Dialect::Cargo => {
             let lines: Vec<String> =
                 needs.iter().map(|(name, range)| format!("{name} = \"{range}\"\n")).collect();
@@ -44,6 +51,7 @@ pub(crate) fn project(session: &Session, dialect: Dialect, needs: &[(&str, &str)
                 )
                 .write("src/main.rs", "fn main() {}\n");
         }
+        other => panic!("tests of {other:?} write projects of their own"),
     }
 }
 
@@ -57,6 +65,10 @@ pub(crate) fn install(dialect: Dialect) -> &'static [&'static str] {
         Dialect::Poetry => &["install"],
         Dialect::Cargo => &["build"],
         Dialect::Twine => &["check"],
+        Dialect::Nuget => {
+            &["restore", "packages.config", "-PackagesDirectory", "installed", "-NonInteractive"]
+        }
+        _ => &[],
     }
 }
 
@@ -90,7 +102,7 @@ fn chosen(session: &Session, dialect: Dialect) -> String {
         Dialect::Uv => session.read("uv.lock"),
         Dialect::Poetry => session.read("poetry.lock"),
         Dialect::Cargo => session.read("Cargo.lock"),
-        Dialect::Twine => String::new(),
+        _ => String::new(),
     }
 }
 

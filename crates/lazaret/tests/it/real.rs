@@ -39,7 +39,7 @@ fn direct(real: &RealRegistries) -> Endpoints {
         pypi: slash(&real.pypi),
         pypi_upload: String::new(),
         cargo: slash(&real.cargo),
-        token: None,
+        ..Endpoints::default()
     }
 }
 

@@ -47,7 +47,7 @@ fn locked(dialect: Dialect) -> &'static [&'static str] {
         Dialect::Uv => &["sync", "--locked"],
         Dialect::Poetry => &["install"],
         Dialect::Cargo => &["build", "--locked"],
-        Dialect::Pip | Dialect::Twine => &[],
+        _ => &[],
     }
 }
 

@@ -58,7 +58,7 @@ async fn the_users_own_files_stay_as_they_are() {
         pypi: "http://127.0.0.1:9/simple/".to_owned(),
         pypi_upload: "http://127.0.0.1:9/".to_owned(),
         cargo: "http://127.0.0.1:9/".to_owned(),
-        token: None,
+        ..lazaret_testkit::clients::Endpoints::default()
     };
     let session = npm.session(&nowhere);
     session.write("package.json", r#"{"name":"p","version":"1.0.0","dependencies":{"app-lib":"*"}}"#);

@@ -27,6 +27,7 @@ fn built(package: &str, version: &str, files: &[(&str, &str)]) -> Publication {
         at: at(1),
         files: files.iter().map(file).collect(),
         tags: vec!["latest".into()],
+        by_digest: false,
         extends: false,
     }
 }

@@ -5,6 +5,7 @@ mod hosted;
 mod known;
 mod ordered;
 mod postgres;
+mod releases;
 mod schema;
 
 use crate::{AdmissionRow, ArtifactRow, AuditRow, Metadata};
@@ -22,6 +23,10 @@ async fn conformance(metadata: &Metadata) {
     known::downloads(metadata).await;
     known::refusals(metadata).await;
     known::hostile_text(metadata).await;
+    releases::details(metadata).await;
+    releases::members(metadata).await;
+    releases::pointers(metadata).await;
+    releases::uploads(metadata).await;
     hosted::publication(metadata).await;
     hosted::further_files(metadata).await;
     hosted::removal(metadata).await;

@@ -6,9 +6,11 @@ mod install_script;
 mod known_malware;
 mod licence;
 mod looks_alike;
+mod mutable_reference;
 mod no_maintainer;
 mod package_too_new;
 pub(crate) mod publisher_changed;
+mod reference_moved;
 mod release_too_new;
 mod reserved_name;
 pub(crate) mod subject;
@@ -112,10 +114,11 @@ pub(crate) struct CheckKind {
 pub(crate) const COMMON: [Key; 2] = [Key::new("action", Kind::Action), Key::new("unknown", Kind::Action)];
 
 /// Every check, gravest first: of two findings that come to the same, the first one is told.
-pub(crate) const KINDS: [&CheckKind; 13] = [
+pub(crate) const KINDS: [&CheckKind; 15] = [
     &bytes_changed::KIND,
     &reserved_name::KIND,
     &known_malware::KIND,
+    &reference_moved::KIND,
     &looks_alike::KIND,
     &vulnerable::KIND,
     &no_maintainer::KIND,
@@ -124,6 +127,7 @@ pub(crate) const KINDS: [&CheckKind; 13] = [
     &package_too_new::KIND,
     &publisher_changed::KIND,
     &install_script::KIND,
+    &mutable_reference::KIND,
     &withdrawn::KIND,
     &abandoned::KIND,
 ];

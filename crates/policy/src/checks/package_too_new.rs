@@ -6,12 +6,12 @@
 use super::{Answer, Check, CheckKind, OnHosted, Subject, Waivable, subject::ago};
 use crate::codes::PACKAGE_TOO_NEW;
 use crate::settings::{Key, Kind, Settings};
-use lazaret_vocabulary::{Span, Timestamp};
+use lazaret_vocabulary::{Dates, Span, Timestamp};
 use std::sync::Arc;
 
 pub(crate) const KIND: CheckKind = CheckKind {
     code: PACKAGE_TOO_NEW,
-    keys: &[Key::new("min_age", Kind::Span)],
+    keys: &[Key::new("min_age", Kind::Span), Key::new("first_sight_age", Kind::Span)],
     waivable: Waivable::Yes,
     of_package: true,
     on_hosted: OnHosted::Nothing,
@@ -19,11 +19,15 @@ pub(crate) const KIND: CheckKind = CheckKind {
 };
 
 fn build(settings: &Settings<'_>) -> Arc<dyn Check> {
-    Arc::new(PackageTooNew { min_age: settings.span(PACKAGE_TOO_NEW, "min_age").unwrap_or(Span::days(30)) })
+    Arc::new(PackageTooNew {
+        min_age: settings.span(PACKAGE_TOO_NEW, "min_age").unwrap_or(Span::days(30)),
+        first_sight_age: settings.span(PACKAGE_TOO_NEW, "first_sight_age").unwrap_or(Span::days(1)),
+    })
 }
 
 struct PackageTooNew {
     min_age: Span,
+    first_sight_age: Span,
 }
 
 /// The earliest moment at which the package provably existed, and whether nothing earlier can be missing.
@@ -38,6 +42,19 @@ fn first(subject: &Subject<'_>) -> (Option<Timestamp>, bool) {
 
 impl Check for PackageTooNew {
     fn inspect(&self, subject: &Subject<'_>) -> Answer {
+        let dossier = subject.dossier;
+        // Where no registry vouches for dates, there is none of a first release either.
+        let dated = dossier.standing.first_published.is_some() || subject.history.oldest.is_some();
+        let bound = subject.history.bound.is_some_and(|bound| bound + self.min_age <= dossier.now);
+        match dossier.dates {
+            Dates::Curated => return Answer::PASS,
+            Dates::FirstSight | Dates::Claimed if bound => return Answer::PASS,
+            Dates::FirstSight | Dates::Claimed if !dated => {
+                let until = dossier.first_seen.unwrap_or(dossier.now).min(dossier.now) + self.first_sight_age;
+                return if until > dossier.now { Answer::breach_until(until) } else { Answer::PASS };
+            }
+            _ => {}
+        }
         match first(subject) {
             (Some(first), _) if first + self.min_age <= subject.dossier.now => Answer::PASS,
             (Some(first), true) => Answer::breach_until(first + self.min_age),
@@ -54,7 +71,19 @@ impl Check for PackageTooNew {
         if *answer == Answer::PASS {
             return String::new();
         }
+        let dossier = subject.dossier;
         match first(subject) {
+            _ if answer.outcome == crate::Outcome::Breach
+                && dossier.dates != Dates::Registry
+                && dossier.standing.first_published.is_none()
+                && subject.history.oldest.is_none() =>
+            {
+                format!(
+                    "the package was first seen here {}; this policy waits {}",
+                    ago(dossier.first_seen.unwrap_or(dossier.now), dossier.now),
+                    self.first_sight_age
+                )
+            }
             (Some(first), true) => format!(
                 "the package's first release was published {}; this policy waits {}",
                 ago(first, subject.dossier.now),
@@ -112,6 +141,23 @@ mod tests {
         let trial = trial(Some(days_ago(3)), &[Some(days_ago(3))]);
         let found = trial.finding(0, PACKAGE_TOO_NEW);
         assert_eq!((found.action, found.until), (Action::Hold, Some(days_ago(3) + Span::days(30))));
+    }
+
+    #[test]
+    fn without_a_registrys_word_first_sight_of_the_package_counts() {
+        let mut trial = trial(None, &[None]);
+        trial.dates = Dates::FirstSight;
+        let found = trial.finding(0, PACKAGE_TOO_NEW);
+        assert_eq!((found.action, found.until), (Action::Hold, Some(NOW + Span::days(1))));
+        assert!(found.sentence.contains("first seen here"), "{}", found.sentence);
+        trial.first_seen = Some(days_ago(1));
+        assert_eq!(trial.finding(0, PACKAGE_TOO_NEW).outcome, Outcome::Pass);
+        trial.first_seen = None;
+        trial.releases[0].no_later_than = Some(days_ago(60));
+        assert_eq!(trial.finding(0, PACKAGE_TOO_NEW).outcome, Outcome::Pass);
+        trial.releases[0].no_later_than = None;
+        trial.dates = Dates::Curated;
+        assert_eq!(trial.finding(0, PACKAGE_TOO_NEW).outcome, Outcome::Pass);
     }
 
     #[test]

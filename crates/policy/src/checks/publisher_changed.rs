@@ -50,7 +50,9 @@ impl Check for PublisherChanged {
             let undated = subject.history.undated;
             return if undated { Answer::UNKNOWN.changing(end) } else { Answer::PASS };
         };
-        if self.quiet.is_some_and(|quiet| previous + quiet < published) {
+        // A distribution's stable release is quiet for years between two security fixes.
+        let curated = subject.dossier.dates == lazaret_vocabulary::Dates::Curated;
+        if !curated && self.quiet.is_some_and(|quiet| previous + quiet < published) {
             return Answer::breach_until(end);
         }
         if subject.release.publisher.is_none() || !earlier.publishers_known {

@@ -6,7 +6,7 @@
 use super::{Answer, Check, CheckKind, OnHosted, Subject, Waivable, subject::ago};
 use crate::codes::RELEASE_TOO_NEW;
 use crate::settings::{Key, Kind, Settings};
-use lazaret_vocabulary::{Span, Timestamp};
+use lazaret_vocabulary::{Dates, Span, Timestamp};
 use std::sync::Arc;
 
 pub(crate) const KIND: CheckKind = CheckKind {
@@ -15,6 +15,8 @@ pub(crate) const KIND: CheckKind = CheckKind {
         Key::new("min_age", Kind::Span),
         Key::optional("frozen_after", Kind::Moment),
         Key::new("clock", Kind::Choice(&["registry", "both", "either"])),
+        Key::new("first_sight_age", Kind::Span),
+        Key::new("curated_age", Kind::Span),
         Key::new("fast_track_fixes", Kind::Bool),
     ],
     waivable: Waivable::Yes,
@@ -26,6 +28,8 @@ pub(crate) const KIND: CheckKind = CheckKind {
 fn build(settings: &Settings<'_>) -> Arc<dyn Check> {
     Arc::new(ReleaseTooNew {
         min_age: settings.span(RELEASE_TOO_NEW, "min_age").unwrap_or(Span::days(30)),
+        first_sight_age: settings.span(RELEASE_TOO_NEW, "first_sight_age").unwrap_or(Span::days(1)),
+        curated_age: settings.span(RELEASE_TOO_NEW, "curated_age").unwrap_or(Span::days(1)),
         frozen_after: settings.moment(RELEASE_TOO_NEW, "frozen_after"),
         clock: match settings.choice(RELEASE_TOO_NEW, "clock") {
             Some("both") => Clock::Both,
@@ -47,11 +51,39 @@ enum Clock {
 
 struct ReleaseTooNew {
     min_age: Span,
+    first_sight_age: Span,
+    curated_age: Span,
     frozen_after: Option<Timestamp>,
     clock: Clock,
 }
 
 impl ReleaseTooNew {
+    /// The moment from which the release counts as there, by whoever's word there is.
+    fn there_since(&self, subject: &Subject<'_>) -> Option<Timestamp> {
+        let (release, dossier) = (subject.release, subject.dossier);
+        if release.published.is_some() {
+            return release.published;
+        }
+        let seen = Some(subject.known.first_seen.unwrap_or(dossier.now));
+        match dossier.dates {
+            Dates::Registry => None,
+            Dates::FirstSight | Dates::Curated => seen,
+            Dates::Claimed => seen.max(release.claimed),
+        }
+    }
+
+    /// The answer where no registry vouches for a date.
+    fn by_sight(&self, subject: &Subject<'_>) -> Answer {
+        let (release, now) = (subject.release, subject.dossier.now);
+        let claimed = release.claimed.filter(|_| subject.dossier.dates == Dates::Claimed);
+        let seen = subject.known.first_seen.unwrap_or(now).min(now) + self.first_sight_age;
+        let until = claimed.map(|claimed| claimed.min(now) + self.min_age).max(Some(seen));
+        match until {
+            Some(until) if until > now => Answer::breach_until(until),
+            _ => Answer::PASS,
+        }
+    }
+
     /// The answer by one clock.
     fn age(&self, moment: Option<Timestamp>, now: Timestamp) -> Answer {
         match moment {
@@ -95,14 +127,29 @@ impl ReleaseTooNew {
 
 impl Check for ReleaseTooNew {
     fn inspect(&self, subject: &Subject<'_>) -> Answer {
-        let published = subject.release.published;
-        if let (Some(line), Some(published)) = (self.frozen_after, published)
-            && published > line
+        let (release, now) = (subject.release, subject.dossier.now);
+        let proven = |moment: Timestamp| release.no_later_than.is_some_and(|bound| bound <= moment);
+        if let Some(line) = self.frozen_after
+            && self.there_since(subject).is_some_and(|since| since > line)
+            && !proven(line)
         {
             return Answer::BREACH;
         }
+        if release.published.is_none() && proven(now - self.min_age) {
+            return Answer::PASS;
+        }
+        match subject.dossier.dates {
+            Dates::Curated => {
+                let ready = self.there_since(subject).unwrap_or(now) + self.curated_age;
+                return if ready > now { Answer::breach_until(ready) } else { Answer::PASS };
+            }
+            Dates::FirstSight | Dates::Claimed if release.published.is_none() => {
+                return self.by_sight(subject);
+            }
+            _ => {}
+        }
         match self.clock {
-            Clock::Registry => self.age(published, subject.dossier.now),
+            Clock::Registry => self.age(release.published, now),
             Clock::Both => self.both(subject),
             Clock::Either => self.either(subject),
         }
@@ -113,7 +160,37 @@ impl Check for ReleaseTooNew {
             return String::new();
         }
         let now = subject.dossier.now;
+        let seen = subject.known.first_seen.unwrap_or(now);
+        let since = self.there_since(subject);
         match (subject.release.published, self.frozen_after) {
+            (None, Some(line)) if since.is_some_and(|since| since > line) => format!(
+                "there since {} as far as anybody vouches for it; this policy lets in nothing that came after {line}",
+                since.unwrap_or(now)
+            ),
+            (None, _) if subject.dossier.dates == Dates::Curated => format!(
+                "first seen here {}; this policy waits {} with what a distribution publishes",
+                ago(seen, now),
+                self.curated_age
+            ),
+            (None, _) if subject.dossier.dates != Dates::Registry => match subject.release.claimed {
+                Some(claimed) if subject.dossier.dates == Dates::Claimed && claimed + self.min_age > now => {
+                    format!(
+                        "made {} by its publisher's own word; this policy waits {}",
+                        ago(claimed, now),
+                        self.min_age
+                    )
+                }
+                _ => format!(
+                    "first seen here {}, and nobody but its publisher says how old it is; this policy waits {}",
+                    ago(seen, now),
+                    self.first_sight_age
+                ),
+            },
+            (Some(published), _) if subject.dossier.dates == Dates::Curated => format!(
+                "published {}; this policy waits {} with what a distribution publishes",
+                ago(published, now),
+                self.curated_age
+            ),
             (None, _) => "its registry does not say when it was published".to_owned(),
             (Some(published), Some(line)) if published > line => {
                 format!("published {published}; this policy lets in nothing published after {line}")
@@ -129,7 +206,6 @@ impl Check for ReleaseTooNew {
                 )
             }
             (Some(_), _) => {
-                let seen = subject.known.first_seen.unwrap_or(now);
                 format!("first seen here {}; this policy waits {}", ago(seen, now), self.min_age)
             }
         }
@@ -219,6 +295,48 @@ mod tests {
             found.sentence,
             format!("first seen here 1 day ago ({}); this policy waits 30 days", days_ago(1))
         );
+    }
+
+    #[test]
+    fn where_no_registry_vouches_first_sight_counts() {
+        let mut trial = Trial::new();
+        trial.releases[0].published = None;
+        trial.releases[0].claimed = Some(days_ago(3));
+        for (dates, seen, outcome, until) in [
+            (Dates::FirstSight, None, Outcome::Breach, Some(NOW + Span::days(1))),
+            (Dates::FirstSight, Some(NOW - Span::hours(23)), Outcome::Breach, Some(NOW + Span::hours(1))),
+            (Dates::FirstSight, Some(NOW - Span::hours(24)), Outcome::Pass, None),
+            (Dates::Claimed, Some(days_ago(2)), Outcome::Breach, Some(days_ago(3) + Span::days(30))),
+            (Dates::Curated, None, Outcome::Pass, None),
+            (Dates::Registry, Some(days_ago(400)), Outcome::Unknown, None),
+        ] {
+            (trial.dates, trial.known[0].first_seen) = (dates, seen);
+            let found = trial.finding(0, RELEASE_TOO_NEW);
+            assert_eq!((found.outcome, found.until), (outcome, until), "{dates:?} {seen:?}");
+        }
+        (trial.dates, trial.known[0].first_seen) = (Dates::Claimed, Some(days_ago(2)));
+        trial.releases[0].claimed = Some(days_ago(4000));
+        assert!(trial.filter().admits(0), "a claim makes nothing older, and first sight is old enough");
+        trial.known[0].first_seen = None;
+        assert!(!trial.filter().admits(0), "a claim makes nothing older");
+        trial.policy = "[release-too-new]\ncurated_age = \"7d\"\n".into();
+        trial.dates = Dates::Curated;
+        assert_eq!(trial.finding(0, RELEASE_TOO_NEW).until, Some(NOW + Span::days(7)));
+    }
+
+    #[test]
+    fn an_index_that_is_old_proves_what_it_lists_old() {
+        let mut trial = Trial::new();
+        for dates in [Dates::Registry, Dates::FirstSight, Dates::Claimed] {
+            trial.dates = dates;
+            trial.releases[0].published = None;
+            trial.releases[0].no_later_than = Some(days_ago(31));
+            assert!(trial.filter().admits(0), "{dates:?}");
+            trial.releases[0].no_later_than = Some(days_ago(29));
+            assert!(!trial.filter().admits(0), "{dates:?}");
+        }
+        trial.policy = "[release-too-new]\nfrozen_after = 2026-01-01T00:00:00Z\n".into();
+        assert!(!trial.filter().admits(0), "the line in the sand counts first sight where nothing else does");
     }
 
     #[test]

@@ -26,6 +26,18 @@ pub struct Subject<'a> {
     pub(crate) history: &'a History<'a>,
 }
 
+impl Subject<'_> {
+    /// Whether the release is known to have been there at a moment: by its registry's date, by a bound, or
+    /// because this house saw it then.
+    pub(crate) fn was_there(&self, moment: Timestamp) -> bool {
+        let seen = self.known.first_seen.filter(|_| self.release.published.is_none());
+        [self.release.published, self.release.no_later_than, seen]
+            .into_iter()
+            .flatten()
+            .any(|at| at <= moment)
+    }
+}
+
 /// What came before a release.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -64,6 +76,7 @@ pub(crate) struct Context {
     oldest: Option<Timestamp>,
     newest: Option<Timestamp>,
     undated: bool,
+    bound: Option<Timestamp>,
     pub(crate) releases: usize,
     pub(crate) fix: Option<Fix>,
 }
@@ -76,6 +89,8 @@ pub(crate) struct History<'a> {
     pub(crate) newest: Option<Timestamp>,
     /// Some release has no date.
     pub(crate) undated: bool,
+    /// The earliest moment by which some release was certainly there.
+    pub(crate) bound: Option<Timestamp>,
     licences: RefCell<Vec<(Arc<str>, Outcome)>>,
     /// What a record says instead of the releases.
     recorded: Option<Context>,
@@ -90,6 +105,7 @@ impl<'a> History<'a> {
             oldest: dates.clone().min(),
             newest: dates.max(),
             undated: releases.iter().any(|release| release.published.is_none()),
+            bound: releases.iter().filter_map(|release| release.no_later_than).min(),
             licences: RefCell::new(Vec::new()),
             recorded: None,
         }
@@ -101,6 +117,7 @@ impl<'a> History<'a> {
             oldest: context.oldest,
             newest: context.newest,
             undated: context.undated,
+            bound: context.bound,
             recorded: Some(context),
             ..Self::new(releases)
         }
@@ -114,6 +131,7 @@ impl<'a> History<'a> {
             oldest: self.oldest,
             newest: self.newest,
             undated: self.undated,
+            bound: self.bound,
             releases: self.releases(),
             fix,
         }

@@ -5,7 +5,9 @@ use crate::facts::{AdvisoryState, Dossier, KnownAdvisory, ReleaseFacts, Severity
 use crate::firewall::Firewall;
 use crate::policy::ValidPolicy;
 use crate::verdict::{Allowed, Finding, Judgement};
-use lazaret_vocabulary::{EcosystemId, PackageName, PrincipalClass, Release, Span, Standing, Timestamp};
+use lazaret_vocabulary::{
+    Dates, EcosystemId, PackageName, PrincipalClass, Release, Span, Standing, Timestamp,
+};
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -58,6 +60,8 @@ pub(crate) struct Trial {
     pub(crate) first_seen: Option<Timestamp>,
     pub(crate) advisories: AdvisoryState,
     pub(crate) looks_like: Option<&'static str>,
+    pub(crate) dates: Dates,
+    pub(crate) as_of: Option<Timestamp>,
     pub(crate) class: PrincipalClass,
     pub(crate) now: Timestamp,
     pub(crate) exceptions: Arc<Exceptions>,
@@ -81,6 +85,8 @@ impl Trial {
             first_seen: None,
             advisories: AdvisoryState::Current,
             looks_like: None,
+            dates: Dates::Registry,
+            as_of: None,
             class: PrincipalClass::Person,
             now: NOW,
             exceptions: Arc::default(),
@@ -108,6 +114,8 @@ impl Trial {
             first_seen: self.first_seen,
             advisories: self.advisories,
             looks_like: self.looks_like,
+            dates: self.dates,
+            as_of: self.as_of,
             class: self.class,
             now: self.now,
         }

@@ -4,7 +4,7 @@ use super::fixes;
 use crate::checks::subject::Fix;
 use crate::checks::subject::{Context, History};
 use crate::checks::{Answer, Subject};
-use crate::codes::{KILLED, NOT_JUDGED, RELEASE_TOO_NEW};
+use crate::codes::{KILLED, NOT_JUDGED, NOT_YET_THERE, RELEASE_TOO_NEW};
 use crate::exceptions::{Exceptions, Kill, PackageExceptions, Waiver, killed};
 use crate::facts::Dossier;
 use crate::policy::{Armed, Mode, Resolved, ValidPolicy};
@@ -33,6 +33,8 @@ pub(super) struct Weighed<'e> {
     killed: Option<&'e Kill>,
     /// There are no facts on it.
     unfit: bool,
+    /// It was not there yet, as far as is known, at the moment that the client wants to see.
+    not_yet: bool,
     /// Numbers of the checks that hold or refuse it, as bits.
     pub(super) against: u128,
     decided: Option<Decided>,
@@ -46,7 +48,7 @@ pub(super) struct Weighed<'e> {
 impl Weighed<'_> {
     /// Withheld above the policy and its mode.
     pub(super) fn is_killed(&self) -> bool {
-        self.killed.is_some() || self.unfit
+        self.killed.is_some() || self.unfit || self.not_yet
     }
 
     /// All that is against it is its age, which ends by itself.
@@ -141,6 +143,7 @@ impl<'a> Bench<'a> {
             return weighed;
         };
         weighed.killed = self.exceptions.kill(subject.release);
+        weighed.not_yet = self.dossier.as_of.is_some_and(|moment| !subject.was_there(moment));
         let mut changes: Option<Timestamp> = None;
         let mut note = |moment: Option<Timestamp>| changes = changes.into_iter().chain(moment).min();
         let mut endless = false;
@@ -205,6 +208,9 @@ impl<'a> Bench<'a> {
         if weighed.unfit {
             return Some(not_judged());
         }
+        if weighed.not_yet {
+            return Some(not_yet_there(self.dossier.as_of));
+        }
         if weighed.fix.is_some() {
             return None;
         }
@@ -233,6 +239,9 @@ impl<'a> Bench<'a> {
         };
         if let Some(kill) = weighed.killed {
             findings.push(Finding { source: format!("kill {}", kill.id), ..above(KILLED, kill.sentence()) });
+        }
+        if weighed.not_yet {
+            findings.push(above(NOT_YET_THERE, not_yet_there(self.dossier.as_of).sentence));
         }
         findings.extend(self.resolved.armed.iter().map(|armed| self.finding(armed, &subject, weighed)));
         findings
@@ -273,6 +282,19 @@ fn not_judged() -> Withheld {
         sentence: "there are no facts to judge it by".to_owned(),
         until: None,
         codes: vec![NOT_JUDGED.into()],
+    }
+}
+
+fn not_yet_there(as_of: Option<Timestamp>) -> Withheld {
+    let moment = as_of.map(|moment| moment.to_string()).unwrap_or_default();
+    Withheld {
+        action: Action::Refuse,
+        code: NOT_YET_THERE.into(),
+        sentence: format!(
+            "it is not known to have been there at {moment}, as of which the registry is asked for"
+        ),
+        until: None,
+        codes: vec![NOT_YET_THERE.into()],
     }
 }
 

@@ -4,7 +4,9 @@
 use crate::checks::Subject;
 use crate::facts::{AdvisoryState, Dossier, KnownAdvisory, ReleaseFacts, Severity};
 use cel::Value;
-use lazaret_vocabulary::{EcosystemId, PackageName, PrincipalClass, Release, Span, Standing, Timestamp};
+use lazaret_vocabulary::{
+    Dates, EcosystemId, PackageName, PrincipalClass, Release, Span, Standing, Timestamp,
+};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -25,7 +27,7 @@ pub(crate) enum Type {
 }
 
 /// Every fact.
-pub(crate) const FACTS: [(&str, Type); 25] = [
+pub(crate) const FACTS: [(&str, Type); 27] = [
     ("pkg.name", Type::Text),
     ("pkg.ecosystem", Type::Text),
     ("pkg.maintainers", Type::Texts),
@@ -38,6 +40,8 @@ pub(crate) const FACTS: [(&str, Type); 25] = [
     ("release.prerelease", Type::Flag),
     ("release.age_days", Type::Days),
     ("release.first_seen_days", Type::Days),
+    ("release.claimed_days", Type::Days),
+    ("release.reference", Type::Text),
     ("release.publisher", Type::Text),
     ("release.licence", Type::Text),
     ("release.repository", Type::Text),
@@ -94,6 +98,7 @@ fn moment(name: &str, facts: &Facts<'_>) -> Option<Timestamp> {
         "pkg.first_seen_days" => facts.dossier.first_seen,
         "release.age_days" => facts.release.published,
         "release.first_seen_days" => facts.known.first_seen,
+        "release.claimed_days" => facts.release.claimed,
         _ => None,
     }
 }
@@ -122,6 +127,7 @@ pub(super) fn fact(name: &str, facts: &Facts<'_>) -> Option<Value> {
         "release.version" => text(&release.version),
         "release.prerelease" => Value::Bool(release.prerelease),
         "release.publisher" => text(release.publisher.as_deref()?),
+        "release.reference" => text(&release.reference.as_ref()?.name),
         "release.licence" => text(release.licence.as_deref()?),
         "release.repository" => text(release.repository.as_deref()?),
         "release.install_script" => Value::Bool(release.install_script?),
@@ -217,6 +223,8 @@ impl Sample {
             first_seen: Some(Timestamp::EPOCH),
             advisories: AdvisoryState::Current,
             looks_like: flag.then_some("sample"),
+            dates: Dates::Registry,
+            as_of: None,
             class: PrincipalClass::Person,
             now,
         };
@@ -232,6 +240,12 @@ impl Sample {
             install_script: Some(flag),
             dependencies: Some(1),
             repository: Some(sample()),
+            claimed: Some(now - Span::days(1)),
+            reference: Some(lazaret_vocabulary::Reference {
+                name: sample(),
+                kind: lazaret_vocabulary::ReferenceKind::Moving,
+                moved_from: None,
+            }),
             ..Release::default()
         };
         let advisory = KnownAdvisory {

@@ -8,7 +8,7 @@ use lazaret_testkit::{Behaviour, FakeUpstream, world};
 use lazaret_vocabulary::Timestamp;
 use std::path::PathBuf;
 
-/// Fake npm, PyPI and crates.io registries on a loopback port.
+/// Fake npm, PyPI, crates.io and NuGet registries on a loopback port.
 #[derive(Parser)]
 struct Arguments {
     /// The port; 0 for a free one.
@@ -70,6 +70,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("npm {}", upstream.npm_url());
     println!("pypi {}", upstream.pypi_url());
     println!("cargo sparse+{}", upstream.cargo_url());
+    println!("nuget {}", upstream.nuget_url());
     tokio::signal::ctrl_c().await?;
     Ok(())
 }

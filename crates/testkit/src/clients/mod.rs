@@ -9,11 +9,16 @@
 //! ```
 //!
 //! `e2e/clients.toml` lists them with their versions and `e2e/install-clients.sh` installs them into
-//! `$LAZARET_TOOLS`, or `target/tools` of the repository.
+//! `$LAZARET_TOOLS`, or `target/tools` of the repository; [`find_tool`] finds what else tests run.
 
+#[cfg(test)]
+mod pointed;
 mod settings;
+mod table;
 #[cfg(test)]
 mod tests;
+
+pub use table::{find_tool, tools_folder};
 
 use crate::FakeUpstream;
 use serde::Deserialize;
@@ -51,36 +56,24 @@ pub enum Dialect {
     Twine,
     /// A source in the project's `pyproject.toml`, see [`Session::poetry_source`].
     Poetry,
+    /// `.m2/settings.xml` in a home that `MAVEN_OPTS` names, since Java does not look at `HOME`.
+    Maven,
+    /// `GOPROXY` and its kin.
+    Go,
+    /// `NuGet.Config`.
+    Nuget,
+    /// `containers/*` for skopeo and `.docker/config.json` for all; images are named by the endpoint.
+    Oci,
+    /// A file that `APT_CONFIG` names, see [`Session::apt_source`].
+    Apt,
+    /// `GIT_CONFIG_GLOBAL`; repositories of [`FORGE`] are fetched from the endpoint.
+    Git,
+    /// `.curlrc` and `.netrc`; addresses are named by tests.
+    Curl,
 }
 
-#[derive(Debug, Deserialize)]
-struct Table {
-    client: Vec<Row>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Row {
-    name: String,
-    dialect: Dialect,
-    installer: String,
-    #[serde(default)]
-    version: String,
-    entry: String,
-    #[serde(default)]
-    runtime: Option<String>,
-}
-
-fn table() -> Vec<Row> {
-    let table: Table =
-        toml::from_str(include_str!("../../../../e2e/clients.toml")).expect("e2e/clients.toml");
-    table.client
-}
-
-/// The folder into which `e2e/install-clients.sh` installs.
-pub fn tools_folder() -> PathBuf {
-    std::env::var_os("LAZARET_TOOLS")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools"), PathBuf::from)
-}
+/// A forge that is not there: what git fetches below it comes from [`Endpoints::github`].
+pub const FORGE: &str = "https://forge.test/";
 
 /// A package manager on this machine.
 #[derive(Debug, Clone)]
@@ -98,7 +91,7 @@ pub struct Client {
 impl Client {
     /// Every client's name, in the table's order.
     pub fn names() -> Vec<String> {
-        table().into_iter().map(|row| row.name).collect()
+        table::table().client.into_iter().map(|row| row.tool.name).collect()
     }
 
     /// The client of this name; `None`, after saying so loudly, when it is not installed.
@@ -109,34 +102,30 @@ impl Client {
     pub fn find(name: &str) -> Option<Self> {
         let found = Self::installed(name);
         if found.is_none() {
-            // The test harness names each thread after its test.
-            let thread = std::thread::current();
-            let test = thread.name().unwrap_or("a test");
-            let what = format!("client {name} not installed");
-            crate::registries::skip(test, &what, "run e2e/install-clients.sh");
+            table::say_missing(&format!("client {name} not installed"));
         }
         found
     }
 
     /// The same without a word.
     pub fn installed(name: &str) -> Option<Self> {
-        let row = table().into_iter().find(|row| row.name == name);
+        let row = table::table().client.into_iter().find(|row| row.tool.name == name);
         let Some(row) = row else { panic!("e2e/clients.toml has no client `{name}`") };
-        let folder = tools_folder().join(&row.name);
-        let file = match row.installer.as_str() {
-            "machine" => in_path(&row.entry)?,
-            "npm" => folder.join("node_modules").join(&row.entry),
-            _ => folder.join(&row.entry),
-        };
-        if !file.is_file() {
+        let file = row.tool.place().filter(|file| file.is_file())?;
+        if !row.needs.iter().all(|need| table::tool(need).is_some()) {
             return None;
         }
-        let file = if row.installer == "machine" { file } else { std::path::absolute(file).ok()? };
         let (program, first_arguments) = match &row.runtime {
-            Some(runtime) => (in_path(runtime)?, vec![file.into_os_string()]),
+            Some(runtime) => (table::in_path(runtime)?, vec![file.into_os_string()]),
             None => (file, Vec::new()),
         };
-        Some(Self { name: row.name, version: row.version, dialect: row.dialect, program, first_arguments })
+        Some(Self {
+            name: row.tool.name,
+            version: row.version,
+            dialect: row.dialect,
+            program,
+            first_arguments,
+        })
     }
 
     /// A scratch home and project for this client, pointed at `endpoints`.
@@ -157,11 +146,6 @@ impl Client {
     }
 }
 
-fn in_path(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
-}
-
 /// Where the registries are, and with what token.
 #[derive(Debug, Clone, Default)]
 pub struct Endpoints {
@@ -173,6 +157,18 @@ pub struct Endpoints {
     pub pypi_upload: String,
     /// cargo's sparse index without `sparse+`, with a slash at the end.
     pub cargo: String,
+    /// A Maven repository, with a slash at the end.
+    pub maven: String,
+    /// NuGet's service index, which is a file.
+    pub nuget: String,
+    /// A Go module proxy, without a slash at the end.
+    pub go: String,
+    /// Host and port of an OCI registry, as they begin the name of an image.
+    pub oci: String,
+    /// What precedes `dists/` and `pool/`, without a slash at the end.
+    pub deb: String,
+    /// What precedes `owner/repository.git`, without a slash at the end.
+    pub github: String,
     /// Sent in each client's own form: bearer, Basic with the user name `__token__`, or verbatim.
     pub token: Option<String>,
 }
@@ -185,7 +181,23 @@ impl Endpoints {
             pypi: upstream.pypi_url(),
             pypi_upload: format!("{}/pypi/legacy/", upstream.url()),
             cargo: upstream.cargo_url(),
-            token: None,
+            github: format!("{}/github/web", upstream.url()),
+            ..Self::of_mounts(&upstream.url())
+        }
+    }
+
+    /// Those that the gateway at this address mounts under the ecosystem's own name; the others are empty. A
+    /// fake upstream has most of them in the same places.
+    pub fn of_mounts(url: &str) -> Self {
+        let host = url.split_once("://").map_or(url, |(_, host)| host);
+        Self {
+            maven: format!("{url}/maven/"),
+            nuget: format!("{url}/nuget/v3/index.json"),
+            go: format!("{url}/go"),
+            oci: host.to_owned(),
+            deb: format!("{url}/deb"),
+            github: format!("{url}/github"),
+            ..Self::default()
         }
     }
 
@@ -279,6 +291,12 @@ impl Session {
             "project/.yarn",
             "home/.bun",
             "home/cargo/registry",
+            "home/.m2/repository",
+            "home/.nuget",
+            "home/.local/share/NuGet",
+            "home/apt/state/lists",
+            "home/apt/cache",
+            "tmp/NuGetScratch",
             "project/node_modules",
             "project/target",
             "project/installed",
@@ -288,6 +306,9 @@ impl Session {
             // Most of them do not exist for any one client.
             let _ = std::fs::remove_dir_all(self.folder.path().join(path));
         }
+        if self.client.dialect == Dialect::Maven {
+            settings::give_plugins(self);
+        }
     }
 
     /// The lines of `pyproject.toml` that make poetry use these endpoints only.
@@ -296,6 +317,13 @@ impl Session {
             "[[tool.poetry.source]]\nname = \"gateway\"\nurl = \"{}\"\npriority = \"primary\"\n",
             self.endpoints.pypi
         )
+    }
+
+    /// Makes apt read this suite of the endpoint, below `path` of it. `options` stand in brackets before the
+    /// address, such as `trusted=yes`.
+    pub fn apt_source(&self, options: &str, path: &str, suite: &str, components: &str) -> &Self {
+        let deb = &self.endpoints.deb;
+        self.configure("apt/etc/sources.list", &format!("deb [{options}] {deb}{path} {suite} {components}\n"))
     }
 
     /// Runs the client with these arguments in the project folder.

@@ -1,6 +1,7 @@
 //! How each client is pointed at a registry. Nothing here reads the user's own settings.
 
-use super::{Dialect, Session};
+use super::{Dialect, FORGE, Session};
+use base64::Engine as _;
 use std::path::Path;
 
 /// Variables without which the host's certificates or toolchains are not found; all others are dropped.
@@ -60,6 +61,13 @@ pub(super) fn point_at(session: &mut Session) {
         Dialect::Cargo => cargo(session),
         Dialect::Twine => twine(session),
         Dialect::Poetry => poetry(session),
+        Dialect::Maven => maven(session),
+        Dialect::Go => go(session),
+        Dialect::Nuget => nuget(session),
+        Dialect::Oci => oci(session),
+        Dialect::Apt => apt(session),
+        Dialect::Git => git(session),
+        Dialect::Curl => curl(session),
     }
 }
 
@@ -194,5 +202,178 @@ fn poetry(session: &mut Session) {
     if let Some(token) = session.endpoints.token.clone() {
         session.variable("POETRY_HTTP_BASIC_GATEWAY_USERNAME", "__token__");
         session.variable("POETRY_HTTP_BASIC_GATEWAY_PASSWORD", &token);
+    }
+}
+
+/// The mirror's name in `settings.xml`, by which Maven finds the credential.
+const MIRROR: &str = "gateway";
+
+fn maven(session: &mut Session) {
+    let home = session.home();
+    let repository = home.join(".m2/repository");
+    let header = session.endpoints.token.as_ref().map_or_else(String::new, |token| {
+        format!(
+            "  <servers><server><id>{MIRROR}</id><configuration><httpHeaders><property>\
+             <name>Authorization</name><value>Bearer {token}</value>\
+             </property></httpHeaders></configuration></server></servers>\n"
+        )
+    });
+    let url = session.endpoints.maven.trim_end_matches('/').to_owned();
+    session.configure(
+        ".m2/settings.xml",
+        &format!(
+            "<settings>\n  <localRepository>{}</localRepository>\n  <interactiveMode>false</interactiveMode>\n\
+             {header}  <mirrors><mirror><id>{MIRROR}</id><mirrorOf>*</mirrorOf><url>{url}</url></mirror></mirrors>\n\
+             </settings>\n",
+            repository.display()
+        ),
+    );
+    // Java takes the home from the table of users, whatever HOME says.
+    let options = format!(
+        "-Duser.home={} -Djava.io.tmpdir={} -Dstyle.color=never",
+        home.display(),
+        session.folder().join("tmp").display()
+    );
+    session.variable("MAVEN_OPTS", &options);
+    session.variable("MAVEN_SKIP_RC", "1");
+    give_plugins(session);
+}
+
+/// Puts Maven's own plugins into its local repository, so that only what a test is about is fetched.
+pub(super) fn give_plugins(session: &Session) {
+    if let Some(plugins) = super::table::tool("mvn-plugins").filter(|folder| folder.is_dir()) {
+        let repository = session.home().join(".m2/repository");
+        link_folder(&plugins, &repository).unwrap_or_else(|error| panic!("{}: {error}", plugins.display()));
+    }
+}
+
+fn link_folder(from: &Path, into: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(into)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let (source, target) = (entry.path(), into.join(entry.file_name()));
+        if source.is_dir() {
+            link_folder(&source, &target)?;
+        } else if std::fs::hard_link(&source, &target).is_err() {
+            // The scratch folder may be on another disk.
+            std::fs::copy(&source, &target)?;
+        }
+    }
+    Ok(())
+}
+
+fn go(session: &mut Session) {
+    let home = session.home();
+    let below = |path: &str| home.join(path).to_string_lossy().into_owned();
+    let proxy = session.endpoints.go.clone();
+    for (name, value) in [
+        // Nothing after it: what the proxy refuses is not to be fetched another way.
+        ("GOPROXY", proxy.as_str()),
+        // A checksum database vouches for no invented module; tests of it set this anew.
+        ("GOSUMDB", "off"),
+        ("GOVCS", "*:off"),
+        ("GOENV", "off"),
+        ("GOTOOLCHAIN", "local"),
+        // Without the second a scratch folder cannot be removed by anyone but root.
+        ("GOFLAGS", "-mod=mod -modcacherw"),
+        ("GOPATH", &below("go")),
+        ("GOMODCACHE", &below("cache/go-modules")),
+        ("GOCACHE", &below("cache/go-build")),
+        ("CGO_ENABLED", "0"),
+    ] {
+        session.variable(name, value);
+    }
+    // Go sends no credential over plain http, however it is told one.
+}
+
+fn nuget(session: &mut Session) {
+    let credential = session.endpoints.token.as_ref().map_or_else(String::new, |token| {
+        format!(
+            "  <packageSourceCredentials><gateway><add key=\"Username\" value=\"__token__\"/>\
+             <add key=\"ClearTextPassword\" value=\"{token}\"/></gateway></packageSourceCredentials>\n"
+        )
+    });
+    let index = session.endpoints.nuget.clone();
+    // Where it is absent, NuGet writes one that names its public source.
+    session.configure(
+        ".config/NuGet/NuGet.Config",
+        &format!(
+            "<configuration>\n  <packageSources><clear/>\
+             <add key=\"gateway\" value=\"{index}\" protocolVersion=\"3\"/></packageSources>\n\
+             {credential}</configuration>\n"
+        ),
+    );
+}
+
+fn oci(session: &mut Session) {
+    let registry = session.endpoints.oci.clone();
+    let plain = format!("[[registry]]\nlocation = \"{registry}\"\ninsecure = true\n");
+    session.configure(".config/containers/registries.conf", &plain);
+    session.configure(
+        ".config/containers/policy.json",
+        "{\"default\": [{\"type\": \"insecureAcceptAnything\"}]}\n",
+    );
+    if let Some(token) = session.endpoints.token.clone() {
+        let pair = base64::engine::general_purpose::STANDARD.encode(format!("__token__:{token}"));
+        session.configure(
+            ".docker/config.json",
+            &format!("{{\"auths\": {{\"{registry}\": {{\"auth\": \"{pair}\"}}}}}}\n"),
+        );
+    }
+    // Else skopeo looks for a credential in the machine's own.
+    let runtime = session.home().join("run").to_string_lossy().into_owned();
+    session.variable("XDG_RUNTIME_DIR", &runtime);
+}
+
+fn apt(session: &mut Session) {
+    let apt = session.home().join("apt");
+    let text = format!(
+        "Dir::State \"{apt}/state\";\nDir::State::status \"{apt}/state/status\";\nDir::Cache \"{apt}/cache\";\n\
+         Dir::Etc \"{apt}/etc\";\nDir::Etc::trusted \"{apt}/etc/trusted.gpg\";\n\
+         Dir::Etc::trustedparts \"{apt}/etc/trusted.gpg.d\";\nDir::Log \"{apt}/log\";\n\
+         Acquire::Languages \"none\";\nAcquire::Retries \"0\";\n\
+         // Root would let another user fetch, who cannot reach a scratch folder.\n\
+         APT::Sandbox::User \"root\";\nDebug::NoLocking \"true\";\n\
+         // Whatever a test asks for, this machine stays as it is.\n\
+         APT::Get::Download-Only \"true\";\n",
+        apt = apt.display()
+    );
+    for folder in ["state", "cache", "etc/sources.list.d", "etc/apt.conf.d", "etc/preferences.d", "log"] {
+        std::fs::create_dir_all(apt.join(folder)).expect("a folder in a temporary one");
+    }
+    session.configure("apt/state/status", "");
+    session.configure("apt/apt.conf", &text);
+    let file = apt.join("apt.conf").to_string_lossy().into_owned();
+    session.variable("APT_CONFIG", &file);
+    if let Some(token) = session.endpoints.token.clone() {
+        // The scheme has to stand there for plain http.
+        let deb = session.endpoints.deb.clone();
+        session.configure("apt/etc/auth.conf", &format!("machine {deb} login __token__ password {token}\n"));
+    }
+}
+
+fn git(session: &mut Session) {
+    let github = session.endpoints.github.clone();
+    let header = session.endpoints.token.as_ref().map_or_else(String::new, |token| {
+        format!("[http \"{github}\"]\n\textraHeader = Authorization: Bearer {token}\n")
+    });
+    session.configure(
+        ".gitconfig",
+        &format!(
+            "[user]\n\tname = nobody\n\temail = nobody@example.test\n[init]\n\tdefaultBranch = main\n\
+             [url \"{github}/\"]\n\tinsteadOf = {FORGE}\n{header}"
+        ),
+    );
+    let file = session.home().join(".gitconfig").to_string_lossy().into_owned();
+    session.variable("GIT_CONFIG_GLOBAL", &file);
+    session.variable("GIT_CONFIG_NOSYSTEM", "1");
+    session.variable("GIT_TERMINAL_PROMPT", "0");
+}
+
+fn curl(session: &mut Session) {
+    session.configure(".curlrc", "silent\nshow-error\nnetrc-optional\n");
+    if let Some(token) = session.endpoints.token.clone() {
+        let host = session.endpoints.oci.split(':').next().unwrap_or_default().to_owned();
+        session.configure(".netrc", &format!("machine {host} login __token__ password {token}\n"));
     }
 }

@@ -15,6 +15,16 @@
 //! | `/cargo/index/config.json`, `/cargo/index/{prefix}/{crate}` | sparse index |
 //! | `/cargo/dl/{crate}/{version}/download` | crate file |
 //! | `/cargo/api/v1/crates?q=`, `/cargo/api/v1/crates/{crate}`, `…/owners` | search, information |
+//! | `/oci/v2/{name}/manifests/…`, `…/blobs/…`, `…/tags/list`, `…/referrers/…`, `/oci/token` | images |
+//! | `/github/web/{owner}/{repository}[.git]/info/refs`, `POST …/git-upload-pack` | git's smart protocol, from real repositories |
+//! | `/github/web/{owner}/{repository}/archive/…`, `/raw/…`, `/releases/download/…`, `/tarball/…` | downloads |
+//! | `/github/codeload/…`, `/github/raw/…`, `/github/api/repos/…` | the same from hosts of their own; releases and commits |
+//! | `/nuget/v3/index.json`, `/nuget/v3/registration-{hive}/{id}/…`, `/nuget/v3/catalog/…`, `/nuget/v3/search` | a V3 feed |
+//! | `/nuget/flat/{id}/index.json`, `/nuget/flat/{id}/{version}/{id}.{version}.nupkg` | its flat container |
+//! | `/maven/{group}/{artifact}/maven-metadata.xml`, `…/{version}/{file}`, each with `.sha1`, `.sha256`, `.sha512` | a Maven repository |
+//! | `/deb/{archive}/dists/stable/…`, `/deb/{archive}/pool/…` | archive |
+//! | `/go/{module}/@v/list`, `…/@v/{version}.info`, `.mod`, `.zip`, `/go/{module}/@latest` | module proxy |
+//! | `/go/sumdb/lookup/{module}@{version}` | a record of the checksum database, unsigned |
 //! | anything given to [`FakeUpstream::route`] | that |
 //!
 //! ```ignore
@@ -28,9 +38,15 @@
 
 mod cargo;
 mod conditions;
+mod deb;
 mod fault;
+mod github;
+mod go;
+mod maven;
 mod npm;
 mod npm_render;
+mod nuget;
+mod oci;
 mod pypi;
 mod pypi_render;
 mod reply;
@@ -39,8 +55,14 @@ mod server;
 mod tests;
 
 pub use cargo::{CargoPackage, CargoRegistry};
+pub use deb::{DebArchives, DebPackage};
 pub use fault::{Fault, FaultHandle};
+pub use github::{GithubHost, GithubRepository};
+pub use go::{GoModule, GoProxy, demo as go_demo, module_zip};
+pub use maven::{MavenPackage, MavenRepository};
 pub use npm::{NpmPackage, NpmRegistry};
+pub use nuget::{NugetPackage, NugetRegistry, nupkg};
+pub use oci::{OciImage, OciRegistry, OciRepository};
 pub use pypi::{PypiProject, PypiRegistry};
 pub use reply::{Kind, Payload, Reply};
 
@@ -135,6 +157,12 @@ pub(crate) struct State {
     npm: NpmRegistry,
     pypi: PypiRegistry,
     cargo: CargoRegistry,
+    oci: OciRegistry,
+    github: GithubHost,
+    nuget: NugetRegistry,
+    maven: MavenRepository,
+    deb: DebArchives,
+    go: GoProxy,
     routes: BTreeMap<String, Reply>,
     credentials: Vec<(String, String)>,
     behaviour: Behaviour,
@@ -206,6 +234,9 @@ impl State {
         if let Some(rest) = path.strip_prefix("/npm/") {
             return self.npm.answer(rest, request, base, &self.behaviour);
         }
+        if let Some(rest) = path.strip_prefix("/github/") {
+            return self.github.answer(rest, request);
+        }
         if request.method != "GET" && request.method != "HEAD" {
             return Reply::plain(405, "text/plain", "").header("allow", "GET, HEAD");
         }
@@ -214,6 +245,21 @@ impl State {
         }
         if let Some(rest) = path.strip_prefix("/cargo/") {
             return self.cargo.answer(rest, request, base, files);
+        }
+        if let Some(rest) = path.strip_prefix("/oci/") {
+            return self.oci.answer(rest, request, base);
+        }
+        if let Some(rest) = path.strip_prefix("/nuget/") {
+            return self.nuget.answer(rest, request, base, files);
+        }
+        if let Some(rest) = path.strip_prefix("/maven/") {
+            return self.maven.answer(rest, request);
+        }
+        if let Some(rest) = path.strip_prefix("/deb/") {
+            return self.deb.answer(rest, request);
+        }
+        if let Some(rest) = path.strip_prefix("/go/") {
+            return self.go.answer(rest);
         }
         Reply::not_found()
     }
@@ -272,6 +318,26 @@ impl FakeUpstream {
         format!("{}/cargo/index/", self.url())
     }
 
+    /// What the role `registry` of container images takes.
+    pub fn oci_url(&self) -> String {
+        format!("{}/oci", self.url())
+    }
+
+    /// A git host's address of this role: `web`, `raw`, `codeload` or `api`.
+    pub fn github_url(&self, role: &str) -> String {
+        format!("{}/github/{role}", self.url())
+    }
+
+    /// What NuGet's `packageSources` take.
+    pub fn nuget_url(&self) -> String {
+        format!("{}/nuget/v3/index.json", self.url())
+    }
+
+    /// The root of an archive, as a list of sources has it.
+    pub fn deb_url(&self, archive: &str) -> String {
+        format!("{}/deb/{archive}", self.url())
+    }
+
     /// The address it listens at.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -292,6 +358,41 @@ impl FakeUpstream {
     /// Sets or changes crates.
     pub fn cargo(&self, change: impl FnOnce(&mut CargoRegistry)) -> &Self {
         change(&mut lock(&self.state).cargo);
+        self
+    }
+
+    /// Sets or changes repositories of images.
+    pub fn oci(&self, change: impl FnOnce(&mut OciRegistry)) -> &Self {
+        change(&mut lock(&self.state).oci);
+        self
+    }
+
+    /// Sets or changes git repositories.
+    pub fn github<T>(&self, change: impl FnOnce(&mut GithubHost) -> T) -> T {
+        change(&mut lock(&self.state).github)
+    }
+
+    /// Sets or changes NuGet packages.
+    pub fn nuget(&self, change: impl FnOnce(&mut NugetRegistry)) -> &Self {
+        change(&mut lock(&self.state).nuget);
+        self
+    }
+
+    /// Sets or changes Java packages.
+    pub fn maven(&self, change: impl FnOnce(&mut MavenRepository)) -> &Self {
+        change(&mut lock(&self.state).maven);
+        self
+    }
+
+    /// Sets or changes Debian packages.
+    pub fn deb(&self, change: impl FnOnce(&mut DebArchives)) -> &Self {
+        change(&mut lock(&self.state).deb);
+        self
+    }
+
+    /// Sets or changes Go modules.
+    pub fn go(&self, change: impl FnOnce(&mut GoProxy)) -> &Self {
+        change(&mut lock(&self.state).go);
         self
     }
 

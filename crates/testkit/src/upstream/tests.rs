@@ -293,3 +293,61 @@ async fn the_registrys_signatures_hold_under_the_keys_it_publishes() {
     assert!(statement["attestations"].is_array());
     assert_eq!(get(&format!("{}-/npm/v1/attestations/a@1.1.0", upstream.npm_url()), &[]).await.0, 404);
 }
+
+#[tokio::test]
+async fn repositories_are_cloned_and_downloaded() {
+    let upstream = FakeUpstream::start().await;
+    let (first, tip) = upstream.github(|host| {
+        let one =
+            host.repository("Acme/demo").commit("2020-01-01T00:00:00Z", &[("a.txt", "one\n")]).tag("v1.0.0");
+        let first = one.id("HEAD");
+        let two = one
+            .commit("2021-01-01T00:00:00Z", &[("dir/b.txt", "two\n")])
+            .light_tag("v1.1.0")
+            .release("v1.1.0", "2021-01-02T00:00:00Z", "alice")
+            .asset("demo.bin", &b"bytes"[..])
+            .branch("feature/x")
+            .commit("2022-01-01T00:00:00Z", &[("a.txt", "three\n")]);
+        (first, two.id("v1.1.0"))
+    });
+    let web = upstream.github_url("web");
+    let folder = tempfile::tempdir().unwrap();
+    for version in ["0", "2"] {
+        let output = tokio::process::Command::new("git")
+            .args([
+                "-c",
+                &format!("protocol.version={version}"),
+                "clone",
+                "--quiet",
+                "--depth=1",
+                "--branch=v1.0.0",
+            ])
+            .args([&format!("{web}/acme/demo.git"), version])
+            .current_dir(folder.path())
+            .output()
+            .await
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(std::fs::read(folder.path().join(version).join("a.txt")).unwrap(), b"one\n");
+    }
+    let (status, _, archive) = get(&format!("{web}/acme/demo/archive/refs/tags/v1.1.0.tar.gz"), &[]).await;
+    assert_eq!(status, 200);
+    let mut names = Vec::new();
+    let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(&*archive));
+    for entry in tar.entries().unwrap() {
+        names.push(entry.unwrap().path().unwrap().display().to_string());
+    }
+    assert!(names.contains(&"demo-1.1.0/dir/b.txt".to_owned()), "{names:?}");
+    let codeload = upstream.github_url("codeload");
+    assert_eq!(get(&format!("{codeload}/acme/demo/zip/{tip}"), &[]).await.0, 200);
+    assert_eq!(get(&format!("{codeload}/acme/demo/zip/nothing"), &[]).await.0, 404);
+    let raw = upstream.github_url("raw");
+    assert_eq!(get(&format!("{raw}/acme/demo/{first}/a.txt"), &[]).await.2, b"one\n");
+    assert_eq!(get(&format!("{web}/acme/demo/releases/download/v1.1.0/demo.bin"), &[]).await.2, b"bytes");
+    let api = upstream.github_url("api");
+    let list = json(&format!("{api}/repos/acme/demo/releases?per_page=100"), &[]).await;
+    assert_eq!(list[0]["assets"][0]["digest"], format!("sha256:{}", crate::archive::hash(b"bytes").sha256));
+    let commit = json(&format!("{api}/repos/acme/demo/git/commits/{first}"), &[]).await;
+    assert_eq!(commit["sha"], first.as_str());
+    assert!(commit["committer"]["date"].as_str().unwrap().starts_with("2020-01-01T00:00:00"));
+}

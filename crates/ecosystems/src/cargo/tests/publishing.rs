@@ -63,7 +63,11 @@ fn what_is_published_can_be_read_back() {
     let hosting = Cargo.hosting().unwrap();
     let documents = hosting.documents(&hosted, Timestamp::EPOCH).unwrap();
     assert!(matches!(
-        Cargo.wanted(&hosted.package, &documents, &crate::Need { dates_after: None, details: true }),
+        Cargo.wanted(
+            &hosted.package,
+            &documents,
+            &crate::Need { dates_after: None, details: true, roles: &[] }
+        ),
         Wanted::Enough
     ));
     let index = documents::read(&hosted.package, &documents).unwrap();
@@ -144,6 +148,8 @@ fn a_second_crate_or_version_too_near_to_the_first_is_refused() {
             files,
             tags: Vec::new(),
             description: String::new(),
+            requires: Vec::new(),
+            by_digest: false,
         };
         Cargo.hosting().unwrap().accepts(&stored(&change), &further).map_err(|error| error.status)
     };

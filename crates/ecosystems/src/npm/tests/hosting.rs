@@ -48,7 +48,9 @@ fn a_publication_is_read_and_served_again() {
     let manifest = json!({ "name": "@acme/tools", "version": "1.2.3", "license": "UNLICENSED",
         "dependencies": { "a": "^1" }, "scripts": { "postinstall": "x" } });
     let change = published(&manifest, &manifest.to_string()).unwrap();
-    let Change::Publish { package, version, manifest, files, tags, description } = &change else { panic!() };
+    let Change::Publish { package, version, manifest, files, tags, description, .. } = &change else {
+        panic!()
+    };
     assert_eq!((package.as_str(), version.as_str(), description.as_str()), ("@acme/tools", "1.2.3", "pads"));
     assert_eq!(tags, &["latest"]);
     assert_eq!(files[0].file, "tools-1.2.3.tgz");

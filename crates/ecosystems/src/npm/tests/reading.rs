@@ -109,10 +109,10 @@ fn the_full_document_is_fetched_only_where_it_matters() {
         }
     };
     let after = |text: &str| Some(Timestamp::parse(text).unwrap());
-    let details = Need { dates_after: None, details: true };
-    let young = Need { dates_after: after("2016-01-01T00:00:00Z"), details: false };
-    let old = Need { dates_after: after("2016-01-03T00:00:00Z"), details: false };
-    let none = Need { dates_after: None, details: false };
+    let details = Need { dates_after: None, details: true, roles: &[] };
+    let young = Need { dates_after: after("2016-01-01T00:00:00Z"), details: false, roles: &[] };
+    let old = Need { dates_after: after("2016-01-03T00:00:00Z"), details: false, roles: &[] };
+    let none = Need { dates_after: None, details: false, roles: &[] };
     assert_eq!(roles(wanted(&name, &[], &details)), ["packument /@types%2fnode"]);
     assert_eq!(roles(wanted(&name, &[], &young)), ["abbreviated /@types%2fnode"]);
     let short = [document(ABBREVIATED, one("", r#","modified":"2016-01-02T00:00:00Z""#))];

@@ -17,7 +17,7 @@ fn told(route: Route) -> String {
         Route::Submit { action, package, .. } => {
             format!("{action} {}", package.map(|package| package.to_string()).unwrap_or_default())
         }
-        Route::Search(Search { text, from, size }) => format!("search {text} {from} {size}"),
+        Route::Search(Search { text, from, size, .. }) => format!("search {text} {from} {size}"),
         Route::Audit { kind } => format!("audit {kind}"),
         Route::WhoAmI => "whoami".to_owned(),
         Route::Fixed(reply) | Route::Open(reply) => reply.status.as_u16().to_string(),
@@ -195,7 +195,7 @@ fn the_machines_own_registry_is_adopted() {
         output(r#"{"@acme:registry":"https://acme.example/","registry":"https://registry.example/npm/"}"#),
     ])
     .unwrap();
-    assert_eq!(found.addresses, [("registry", "https://registry.example/npm".to_owned())]);
+    assert_eq!(found.addresses, [("registry".into(), "https://registry.example/npm".to_owned())]);
     assert!(found.source.contains("@acme"), "{}", found.source);
     let yarn = setup::adopt(&[output(""), output(""), output("undefined"), output("https://r.example")]);
     assert_eq!(yarn.unwrap().addresses[0].1, "https://r.example");

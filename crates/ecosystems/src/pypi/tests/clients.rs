@@ -22,8 +22,8 @@ fn the_index_is_the_one_pip_would_use() {
         (["", "", "", "https://default.example/simple/"], "https://default.example/simple", true),
     ] {
         let adopted = setup::adopt(&outputs(&printed)).unwrap();
-        assert_eq!(adopted.addresses[0], ("simple", simple.to_owned()));
-        let wanted = json.then(|| ("json", simple.replace("/simple", "/pypi")));
+        assert_eq!(adopted.addresses[0], ("simple".into(), simple.to_owned()));
+        let wanted = json.then(|| ("json".into(), simple.replace("/simple", "/pypi")));
         assert_eq!(adopted.addresses.get(1).cloned(), wanted);
     }
     assert!(setup::adopt(&outputs(&["", "", "", ""])).is_err());

@@ -188,7 +188,7 @@ fn hosted() -> HostedPackage {
 #[test]
 fn the_houses_documents_read_like_an_upstreams() {
     let have = House.documents(&hosted(), Timestamp::EPOCH).unwrap();
-    let need = Need { details: true, dates_after: Some(Timestamp::EPOCH) };
+    let need = Need { details: true, dates_after: Some(Timestamp::EPOCH), roles: &[] };
     assert!(matches!(Pypi.wanted(&package("acme-tools"), &have, &need), Wanted::Enough));
     let index = read("acme-tools", &have).unwrap();
     let [first, second, third] = index.releases.as_slice() else { panic!("three releases") };
@@ -223,8 +223,16 @@ fn a_second_file_adds_and_the_same_file_does_not() {
     else {
         panic!()
     };
-    let spelled =
-        Change::Publish { package, manifest, files, tags, description, version: "1.0.0".to_owned() };
+    let spelled = Change::Publish {
+        package,
+        manifest,
+        files,
+        tags,
+        description,
+        version: "1.0.0".to_owned(),
+        requires: Vec::new(),
+        by_digest: false,
+    };
     assert!(House.accepts(&existing, &spelled).unwrap_err().message.contains("same version as 1.0"));
     assert!(House.done(&spelled).status.is_success());
 }
