@@ -7,6 +7,7 @@ mod client;
 mod converse;
 mod details;
 mod hosting;
+pub mod maven;
 pub mod npm;
 mod pointers;
 mod profile;
@@ -358,6 +359,7 @@ pub fn all() -> &'static [&'static dyn Ecosystem] {
         &npm::Npm,
         &pypi::Pypi,
         &cargo::Cargo,
+        &maven::Maven,
     ]
 }
 

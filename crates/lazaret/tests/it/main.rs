@@ -5,6 +5,7 @@
 mod crash;
 mod hosting;
 mod house;
+mod maven;
 mod reading;
 mod real;
 mod refusals;
