@@ -9,6 +9,7 @@ mod details;
 mod hosting;
 pub mod maven;
 pub mod npm;
+pub mod nuget;
 mod pointers;
 mod profile;
 pub mod pypi;
@@ -360,6 +361,7 @@ pub fn all() -> &'static [&'static dyn Ecosystem] {
         &pypi::Pypi,
         &cargo::Cargo,
         &maven::Maven,
+        &nuget::Nuget,
     ]
 }
 

@@ -6,6 +6,7 @@ mod crash;
 mod hosting;
 mod house;
 mod maven;
+mod nuget;
 mod reading;
 mod real;
 mod refusals;
