@@ -6,6 +6,7 @@ pub mod cargo;
 mod client;
 mod converse;
 mod details;
+pub mod go;
 mod hosting;
 pub mod maven;
 pub mod npm;
@@ -362,6 +363,7 @@ pub fn all() -> &'static [&'static dyn Ecosystem] {
         &cargo::Cargo,
         &maven::Maven,
         &nuget::Nuget,
+        &go::Go,
     ]
 }
 
