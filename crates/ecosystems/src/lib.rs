@@ -11,6 +11,7 @@ mod hosting;
 pub mod maven;
 pub mod npm;
 pub mod nuget;
+pub mod oci;
 mod pointers;
 mod profile;
 pub mod pypi;
@@ -364,6 +365,7 @@ pub fn all() -> &'static [&'static dyn Ecosystem] {
         &maven::Maven,
         &nuget::Nuget,
         &go::Go,
+        &oci::Oci,
     ]
 }
 

@@ -8,6 +8,7 @@ mod hosting;
 mod house;
 mod maven;
 mod nuget;
+mod oci;
 mod reading;
 mod real;
 mod refusals;
