@@ -5,6 +5,7 @@
 pub mod cargo;
 mod client;
 mod converse;
+pub mod deb;
 mod details;
 pub mod go;
 mod hosting;
@@ -366,6 +367,7 @@ pub fn all() -> &'static [&'static dyn Ecosystem] {
         &nuget::Nuget,
         &go::Go,
         &oci::Oci,
+        &deb::Deb,
     ]
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by these")]
 
 mod crash;
+mod deb;
 mod go;
 mod hosting;
 mod house;
