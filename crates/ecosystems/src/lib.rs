@@ -7,6 +7,7 @@ mod client;
 mod converse;
 pub mod deb;
 mod details;
+pub mod github;
 pub mod go;
 mod hosting;
 pub mod maven;
@@ -368,6 +369,7 @@ pub fn all() -> &'static [&'static dyn Ecosystem] {
         &go::Go,
         &oci::Oci,
         &deb::Deb,
+        &github::Github,
     ]
 }
 

@@ -4,6 +4,7 @@
 
 mod crash;
 mod deb;
+mod github;
 mod go;
 mod hosting;
 mod house;
