@@ -142,7 +142,7 @@ impl Repository {
     fn referrers(&self, subject: &str) -> Reply {
         let refers = |body: &Bytes| {
             let manifest: Value = serde_json::from_slice(body).unwrap_or_default();
-            (manifest["subject"]["digest"] == subject).then_some(manifest)
+            (manifest.pointer("/subject/digest")? == subject).then_some(manifest)
         };
         let found: Vec<Value> = self
             .manifests
@@ -150,7 +150,7 @@ impl Repository {
             .filter_map(|(digest, (media_type, body))| {
                 let manifest = refers(body)?;
                 Some(json!({"mediaType": media_type, "digest": digest, "size": body.len(),
-                    "artifactType": manifest["artifactType"], "annotations": manifest["annotations"]}))
+                    "artifactType": manifest.get("artifactType"), "annotations": manifest.get("annotations")}))
             })
             .collect();
         let body = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": found });
@@ -260,14 +260,13 @@ impl<'a> OciRepository<'a> {
 
     /// Something that refers to a manifest.
     pub fn attach(self, subject: &str, kind: &str, text: &str) -> Self {
-        let blob = |repository: &mut Repository, bytes: &[u8]| {
+        let blob = |repository: &mut Repository, media_type: &str, bytes: &[u8]| {
             let digest = sha256(bytes);
             repository.blobs.insert(digest.clone(), Payload::Bytes(bytes.to_vec().into()));
-            json!({ "mediaType": kind, "digest": digest, "size": bytes.len() })
+            json!({ "mediaType": media_type, "digest": digest, "size": bytes.len() })
         };
-        let mut config = blob(&mut *self.repository, b"{}");
-        config["mediaType"] = json!("application/vnd.oci.empty.v1+json");
-        let layer = blob(&mut *self.repository, text.as_bytes());
+        let config = blob(&mut *self.repository, "application/vnd.oci.empty.v1+json", b"{}");
+        let layer = blob(&mut *self.repository, kind, text.as_bytes());
         let manifest = json!({
             "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": kind, "config": config, "layers": [layer],
             "subject": { "mediaType": MANIFEST, "digest": subject, "size": 1 },
