@@ -2,7 +2,7 @@
 //! alone. The addresses are the host's own.
 //!
 //! A release is a **commit**, by its full id; for what a release page carries, a **tag**. Archives and files that
-//! are asked for by a branch or a tag are answered through [`pointers`]; git's questions through [`converse`].
+//! are asked for by a branch or a tag are answered through `pointers`; git's questions through `converse`.
 
 mod clients;
 mod converse;
