@@ -44,6 +44,8 @@ def peers(bench, stack, *servers):
                 raise RuntimeError("is not installed")
             found[server.name] = stack.enter_context(server)
         except (OSError, RuntimeError) as error:
+            # One that runs and does not answer would outlive the bench.
+            server.stop()
             missing[server.name] = str(error)
     return found, missing
 

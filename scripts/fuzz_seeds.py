@@ -42,7 +42,7 @@ for number, name in enumerate(order):
                 head, _, data = data.replace(b"\r\n", b"\n").partition(b"\n\n")
                 found = re.search(rb"(?im)^content-type:\s*(\S+)", head)
                 kind = found.group(1) if found else kind
-            write("document", choice + b"\n".join([address.split(b"?")[0], accept, kind, data]))
+            write("document", choice + b"\n".join([address, accept, kind, data]))
     for file in (folder / "corpus").iterdir():
         if file.is_file():
             write("lock_file", choice + file.name.encode() + b"\n" + file.read_bytes())

@@ -1,8 +1,8 @@
-//! Any address, method and body: it is routed or refused, and what is published is read or refused.
+//! Any address, method and body: it is routed or refused, and what is published or asked is read or refused.
 #![no_main]
 
 use http::{HeaderMap, HeaderValue, Method, header};
-use lazaret_ecosystems::Route;
+use lazaret_ecosystems::{Need, Route};
 use lazaret_vocabulary::RequestHead;
 use libfuzzer_sys::fuzz_target;
 
@@ -30,6 +30,16 @@ fuzz_target!(|input: &[u8]| {
             if let Some(hosting) = ecosystem.hosting() {
                 let _ = hosting.read(action, package.as_ref(), &head, &bytes::Bytes::copy_from_slice(body));
             }
+        }
+        Route::Converse { kind, package, limit_bytes } => {
+            let Some(conversing) = ecosystem.conversing() else { return };
+            let body = bytes::Bytes::copy_from_slice(body.get(..limit_bytes).unwrap_or(body));
+            let roles = lazaret_fuzz::roles(ecosystem);
+            let need = Need { dates_after: None, details: true, roles: &roles };
+            let _ = conversing.hear(kind, &package, &head, &body, &need);
+            // The same bytes as an answer: both sides are hostile.
+            let _ = conversing.overhear(kind, &package, &body);
+            let _ = conversing.is_whole(kind, &mut std::io::Cursor::new(&body[..]));
         }
         _ => {}
     }

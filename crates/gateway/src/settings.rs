@@ -88,7 +88,7 @@ impl Settings {
             max_stale: Span::days(7),
             absent: Span::seconds(60),
             document_limit_bytes: 64 << 20,
-            artifact_limit_bytes: 4 << 30,
+            artifact_limit_bytes: 16 << 30,
             index_cache_bytes: 96 << 20,
             reply_cache_bytes: 64 << 20,
             store_limit_bytes: 50 << 30,

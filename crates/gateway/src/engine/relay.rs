@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 /// Above this many bytes a document is read where blocking is allowed.
 const BLOCKING_BYTES: usize = 64 << 10;
-/// Documents above this many bytes are not kept in memory.
-const IN_MEMORY: usize = 4 << 20;
+/// Documents above this many bytes are not kept in memory. Debian's largest index is below it: 9 MB of xz.
+const IN_MEMORY: usize = 12 << 20;
 /// A document whose address names its bytes is never asked for again.
 const FOR_EVER: Span = Span::days(36_500);
 

@@ -181,6 +181,12 @@ async fn what_is_asked_for_the_first_time_waits_and_git_says_so() {
     let archive = scratch.curl(&format!("{through}/archive/{}.tar.gz", demo.first), "refused").await;
     assert!(!archive.status.success() && said(&archive).starts_with("403"), "{}", said(&archive));
     assert!(scratch.read("refused").contains("release-too-new"), "{}", scratch.read("refused"));
+    let clone = scratch.git(&["clone", &through]).await;
+    House::check_told("git-too-new", &format!("git clone {through}"), &clone, &scratch.path(""));
+    let address = format!("{through}/archive/refs/heads/main.tar.gz");
+    let arguments = ["--silent", "--show-error", "--fail-with-body", &address];
+    let download = scratch.command("curl", &arguments).output().await.unwrap();
+    House::check_told("curl-too-new", &format!("curl {}", arguments.join(" ")), &download, &scratch.path(""));
     assert!(house.upstream().requests_for("/archive/").is_empty());
 }
 
@@ -204,6 +210,8 @@ async fn a_tag_that_was_moved_is_refused_and_a_branch_is_not() {
     let before = fetches(&house);
     let clone = scratch.git(&["clone", "--branch=v1.0.0", "--depth=1", &through, "after"]).await;
     assert!(said(&clone).contains("reference-moved"), "{}", said(&clone));
+    let command = format!("git clone --branch=v1.0.0 --depth=1 {through} after");
+    House::check_told("git-moved", &command, &clone, &scratch.path(""));
     assert_eq!(fetches(&house), before);
     let refused = scratch.curl(&archive, "after.tar.gz").await;
     assert!(said(&refused).starts_with("403"), "{}", said(&refused));

@@ -3,7 +3,7 @@
 use lazaret_gateway::Clock;
 use lazaret_testkit::clients::Endpoints;
 use lazaret_testkit::registries::RealRegistries;
-use lazaret_testkit::{FakeUpstream, world};
+use lazaret_testkit::{FakeUpstream, transcript, world};
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -41,6 +41,18 @@ impl House {
         house.command(&["advisories", "import", &records.to_string_lossy()]).await;
         house.start().await;
         house
+    }
+
+    /// Compares what a client told with the manual's transcript of this name. `command` is what a human would
+    /// have typed; `folder` is where it ran.
+    pub(crate) fn check_told(name: &str, command: &str, output: &Output, folder: &Path) {
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../docs/transcripts/{name}.txt"));
+        let code =
+            output.status.code().map_or_else(|| "killed".to_owned(), |code| format!("exit code {code}"));
+        let told = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
+        let text = format!("$ {command}\n{}\n[{code}]\n", told.concat().trim_end());
+        let folder = folder.to_string_lossy();
+        transcript::check(&golden, &transcript::normalise(&text, &[(&folder, "SCRATCH")]));
     }
 
     /// In front of an upstream, not started.

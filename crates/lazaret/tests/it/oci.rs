@@ -175,6 +175,44 @@ async fn what_is_new_waits_and_what_is_damaged_never_comes() {
 }
 
 #[tokio::test]
+async fn image_clients_say_why() {
+    let mut houses = Vec::new();
+    for (case, policy, licence) in [("too-new", "", "MIT"), ("licence", OPEN, "AGPL-3.0-only")] {
+        let house = open(policy, |upstream| {
+            upstream.oci(|registry| {
+                registry.repository("library/demo").image("1").licence(licence).digest();
+            });
+        });
+        houses.push((case, house.await));
+    }
+    for name in ["skopeo", "crane", "oras"] {
+        let Some(client) = program(name) else { continue };
+        for (case, house) in &houses {
+            let runner = Runner::new();
+            let image = format!("{}/library/demo:1", host(house.url()));
+            let command = match name {
+                "skopeo" => format!("copy --src-tls-verify=false docker://{image} dir:image"),
+                "crane" => format!("pull --insecure {image} image.tar"),
+                _ => format!("copy --from-plain-http {image} --to-oci-layout image:1"),
+            };
+            let mut arguments: Vec<&str> = command.split(' ').collect();
+            if name == "skopeo" {
+                // About signatures, of which there are none here.
+                arguments.insert(0, "--insecure-policy");
+            }
+            let told = runner.run(&client, &arguments).await;
+            assert!(!told.status.success(), "{name}: {}", said(&told));
+            House::check_told(
+                &format!("{name}-{case}"),
+                &format!("{name} {command}"),
+                &told,
+                runner.home.path(),
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn images_are_published_by_real_clients() {
     let (Some(skopeo), Some(crane), Some(oras)) = (program("skopeo"), program("crane"), program("oras"))
     else {

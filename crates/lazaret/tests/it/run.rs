@@ -30,12 +30,13 @@ fn text(output: &Output) -> String {
     format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-/// Every file below a folder with its bytes, but for what clients cache.
+/// Every file below a folder with its bytes, but for what clients cache, and the `telemetry` in which every
+/// command of Go counts itself.
 fn files(folder: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if ["cache", ".npm", ".cache", "registry", ".package-cache", ".package-cache-mutate"]
+        if ["cache", ".npm", ".cache", "registry", ".package-cache", ".package-cache-mutate", "telemetry"]
             .contains(&name.as_str())
             || name.starts_with(".global-cache")
         {
