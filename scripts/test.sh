@@ -38,6 +38,13 @@ part "tests"
 cargo build --locked --quiet -p lazaret
 cargo test --locked --workspace --quiet
 
+part "OCI conformance"
+for printed in target/conformance/*/printed.txt; do
+  [[ -f $printed ]] || { echo "the suite did not run"; break; }
+  printf '%s\n' "${printed%/*}"
+  sed -n '/^OCI Conformance Result/,/^Data conformance/p' "$printed" | grep -v Disabled || true
+done
+
 part "done"
 if [[ -s $LAZARET_SKIP_LOG ]]; then
   printf '%s tests were SKIPPED:\n' "$(wc -l <"$LAZARET_SKIP_LOG")"

@@ -345,10 +345,12 @@ async fn the_official_conformance_suite_passes() {
 #[tokio::test]
 async fn the_official_conformance_suite_passes_on_what_comes_from_outside() {
     let Some(suite) = program("oci-conformance") else { return };
-    let (mut image, mut index) = (String::new(), String::new());
+    let (mut image, mut index, mut blobs) = (String::new(), String::new(), String::new());
     let house = open(OPEN, |upstream| {
         upstream.oci(|registry| {
             image = registry.repository("library/good").image("1").digest();
+            // Those of the other two are vouched for by manifests that the suite does not ask for.
+            blobs = registry.repository("library/good").blobs().join(" ");
             index = registry.repository("library/good").image("2").platforms(&["amd64", "arm64"]).digest();
             registry.repository("library/good").attach(&image, "application/vnd.acme.note", "hello");
         });
@@ -363,6 +365,7 @@ async fn the_official_conformance_suite_passes_on_what_comes_from_outside() {
         ("OCI_API_TAGS_DELETE", "false"),
         ("OCI_RO_DATA_TAGS", "1 2"),
         ("OCI_RO_DATA_MANIFESTS", manifests.as_str()),
+        ("OCI_RO_DATA_BLOBS", blobs.as_str()),
         ("OCI_RO_DATA_REFERRERS", image.as_str()),
     ];
     let text = conformance(&suite, &house, "oci-conformance-proxied", &settings).await;

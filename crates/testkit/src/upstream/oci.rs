@@ -252,6 +252,13 @@ impl<'a> OciRepository<'a> {
         OciImage { repository: self.repository, tag: tag.to_owned(), recipe, made: None }
     }
 
+    /// The digests of all layers and configurations, in order.
+    pub fn blobs(&self) -> Vec<String> {
+        let mut digests: Vec<String> = self.repository.blobs.keys().cloned().collect();
+        digests.sort();
+        digests
+    }
+
     /// Points a tag at a digest.
     pub fn tag(self, tag: &str, digest: &str) -> Self {
         self.repository.tags.insert(tag.to_owned(), digest.to_owned());
