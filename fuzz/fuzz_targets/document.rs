@@ -38,8 +38,7 @@ fuzz_target!(|input: &[u8]| {
             };
             let _ = index.render(&view, &shown);
             if let (Some(details), Some(release)) = (ecosystem.details(), index.releases().first()) {
-                let have =
-                    gather(|have| details.wanted(&package, release, have, &need), &content_type, body);
+                let have = gather(|have| details.wanted(&package, release, have, &need), &content_type, body);
                 let _ = details.read(&package, release, &have);
             }
         }

@@ -54,11 +54,7 @@ pub fn roles(ecosystem: &dyn Ecosystem) -> Vec<Arc<str>> {
 
 /// The documents that an ecosystem asks for in at most four rounds, where upstream answers everything with
 /// the same bytes.
-pub fn gather(
-    wanted: impl Fn(&[Document]) -> Wanted,
-    content_type: &str,
-    body: &[u8],
-) -> Vec<Document> {
+pub fn gather(wanted: impl Fn(&[Document]) -> Wanted, content_type: &str, body: &[u8]) -> Vec<Document> {
     let mut have: Vec<Document> = Vec::new();
     for _ in 0..4 {
         let Wanted::Fetch(fetches) = wanted(&have) else { break };
